@@ -1,0 +1,204 @@
+//! The one place where a query is checked before it reaches a backend.
+
+use crate::{
+    Capabilities, Capability, CompareOp, Error, ErrorKind, Expr, Field, Query, Result, Root,
+    Select, Value,
+};
+
+/// The deepest nesting of an expression; engines have limits of their own well above it.
+const MAX_DEPTH: usize = 100;
+
+impl Query {
+    /// Checks that the query makes sense and needs nothing the backend cannot do.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidQuery`: a filter that is no predicate, a null literal in a comparison or set, an
+    ///   order of arrays or objects, text with NUL, a number that is not finite, a sort by
+    ///   something that is not in the document, a position that does not fit the order or comes
+    ///   with a skip, nesting deeper than 100.
+    /// - `Unsupported`: an operator or lock for which a capability is missing.
+    pub fn check(&self, capabilities: Capabilities) -> Result<()> {
+        let checker = Checker { capabilities };
+        checker.predicate(&self.filter, Root::Document, 0)?;
+        for key in &self.sort {
+            if key.field.root != Root::Document || key.field.path.is_root() {
+                return Err(invalid("a sort key must be a field of the document"));
+            }
+        }
+        if let Select::Value(path) = &self.select
+            && path.is_root()
+        {
+            return Err(invalid("a selected value must be a field of the document"));
+        }
+        if let Some(seek) = &self.seek {
+            if seek.keys.len() != self.sort.len() {
+                return Err(invalid("the position does not fit the order of the query"));
+            }
+            if self.skip > 0 {
+                return Err(invalid("a page token and `skip` exclude each other"));
+            }
+            for key in &seek.keys {
+                checker.value(key)?;
+            }
+            check_text(&seek.id)?;
+        }
+        if self.lock.is_some() {
+            checker.needs(Capability::RowLocks)?;
+        }
+        Ok(())
+    }
+}
+
+struct Checker {
+    capabilities: Capabilities,
+}
+
+impl Checker {
+    fn needs(&self, capability: Capability) -> Result<()> {
+        if self.capabilities.has(capability) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("this backend does not support {}", capability.describe()),
+        ))
+    }
+
+    fn predicate(&self, expr: &Expr, root: Root, depth: usize) -> Result<()> {
+        if depth > MAX_DEPTH {
+            return Err(invalid("the filter is nested deeper than 100 levels"));
+        }
+        let depth = depth + 1;
+        match expr {
+            Expr::Value(Value::Bool(_)) => Ok(()),
+            Expr::Value(_) | Expr::Field(_) | Expr::Len(_) => {
+                Err(invalid("a filter must be a predicate, not a value"))
+            }
+            Expr::Compare { op, left, right } => {
+                for side in [left, right] {
+                    self.operand(side, root)?;
+                    let Expr::Value(value) = &**side else {
+                        continue;
+                    };
+                    match (op, value) {
+                        (_, Value::Null) => {
+                            return Err(invalid(
+                                "nothing compares with null; use `is_null` or `is_not_null`",
+                            ));
+                        }
+                        (
+                            CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge,
+                            Value::Array(_) | Value::Object(_),
+                        ) => return Err(invalid("arrays and objects have no order")),
+                        _ => {}
+                    }
+                }
+                Ok(())
+            }
+            Expr::In { operand, values } => {
+                self.operand(operand, root)?;
+                for value in values {
+                    if value.is_null() {
+                        return Err(invalid(
+                            "a set of values holds null, which nothing equals; use `is_null`",
+                        ));
+                    }
+                    self.value(value)?;
+                }
+                Ok(())
+            }
+            Expr::IsNull(operand) | Expr::IsEmpty(operand) => self.operand(operand, root),
+            Expr::Exists(field) => self.field(field, root),
+            Expr::Text {
+                operand, needle, ..
+            } => {
+                check_text(needle)?;
+                self.operand(operand, root)
+            }
+            Expr::Matches { operand, .. } => {
+                self.needs(Capability::Regex)?;
+                self.operand(operand, root)
+            }
+            Expr::Contains { array, value } => {
+                self.value(value)?;
+                self.operand(array, root)
+            }
+            Expr::AnyElement { array, predicate } | Expr::AllElements { array, predicate } => {
+                self.needs(Capability::ElementPredicates)?;
+                self.operand(array, root)?;
+                self.predicate(predicate, Root::Element, depth)
+            }
+            Expr::HasKey { object, key } => {
+                check_text(key)?;
+                self.operand(object, root)
+            }
+            Expr::And(all) | Expr::Or(all) => all
+                .iter()
+                .try_for_each(|it| self.predicate(it, root, depth)),
+            Expr::Not(inner) => self.predicate(inner, root, depth),
+        }
+    }
+
+    /// `root` is where fields may lie: only in the document, or also in the element at hand.
+    fn operand(&self, expr: &Expr, root: Root) -> Result<()> {
+        match expr {
+            Expr::Value(value) => self.value(value),
+            Expr::Field(field) => self.field(field, root),
+            Expr::Len(array) => self.operand(array, root),
+            Expr::Compare { .. }
+            | Expr::In { .. }
+            | Expr::IsNull(_)
+            | Expr::Exists(_)
+            | Expr::Text { .. }
+            | Expr::Matches { .. }
+            | Expr::Contains { .. }
+            | Expr::IsEmpty(_)
+            | Expr::AnyElement { .. }
+            | Expr::AllElements { .. }
+            | Expr::HasKey { .. }
+            | Expr::And(_)
+            | Expr::Or(_)
+            | Expr::Not(_) => Err(invalid("an operand must be a value, not a predicate")),
+        }
+    }
+
+    fn field(&self, field: &Field, root: Root) -> Result<()> {
+        match (field.root, root) {
+            (Root::Element, Root::Document) => Err(invalid(
+                "a field of an array element was used outside of its element predicate",
+            )),
+            (Root::Document, _) if field.path.is_root() => {
+                Err(invalid("a field of the document needs a path"))
+            }
+            (Root::Document | Root::Element, _) => Ok(()),
+        }
+    }
+
+    fn value(&self, value: &Value) -> Result<()> {
+        match value {
+            Value::Null | Value::Bool(_) | Value::Int(_) => Ok(()),
+            Value::Float(it) if it.is_finite() => Ok(()),
+            Value::Float(_) => Err(invalid("NaN and infinities compare with nothing")),
+            Value::Text(it) => check_text(it),
+            Value::Array(items) => items.iter().try_for_each(|it| self.value(it)),
+            Value::Object(map) => map.iter().try_for_each(|(key, it)| {
+                check_text(key)?;
+                self.value(it)
+            }),
+        }
+    }
+}
+
+fn check_text(text: &str) -> Result<()> {
+    if text.contains('\0') {
+        return Err(invalid(
+            "text with a NUL character cannot be stored or found",
+        ));
+    }
+    Ok(())
+}
+
+fn invalid(message: &'static str) -> Error {
+    Error::new(ErrorKind::InvalidQuery, message)
+}

@@ -1,0 +1,329 @@
+//! The one error type of den.
+
+use std::{borrow::Cow, fmt, sync::Arc};
+
+/// What den's functions return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an operation failed. Callers branch on [`Error::kind`].
+///
+/// # Behavior
+///
+/// - `Display` says what failed in one line: never a document's content, never a password, never
+///   the text of [`source`](std::error::Error::source) a second time.
+/// - The driver's own error, where there is one, is the `source`.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    collection: Option<String>,
+    id: Option<String>,
+    constraint: Option<Constraint>,
+    violations: Vec<Violation>,
+    code: Option<String>,
+    retryable: Option<bool>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    /// The application's own error, whose text is `message`.
+    custom: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The kinds of failure a caller can tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The document is not there.
+    NotFound,
+    /// One document was asked for and several match.
+    MultipleMatches,
+    /// A unique index, or the id, already holds this value.
+    Duplicate,
+    /// The document was changed by someone else since it was loaded.
+    RevisionConflict,
+    /// The document type or collection was not registered with this database.
+    NotRegistered,
+    /// The document breaks a declared rule.
+    Validation,
+    /// The query, path, pattern, token or option makes no sense.
+    InvalidQuery,
+    /// The document cannot be stored: NaN, NUL, a number out of range, duplicate keys.
+    InvalidDocument,
+    /// This backend cannot do that exactly, so it does not do it at all.
+    Unsupported,
+    /// No driver is registered for the scheme of the URL, or several are.
+    UnknownScheme,
+    /// The row or database is locked by someone else.
+    Locked,
+    /// The database broke a deadlock by ending this transaction.
+    Deadlock,
+    /// The database could not serialise this transaction with a concurrent one.
+    Serialization,
+    /// The time allowed is over.
+    Timeout,
+    /// The connection is gone, or could not be made.
+    ConnectionLost,
+    /// The connection was lost during commit: the outcome is not known.
+    CommitUnknown,
+    /// The transaction is already committed or rolled back.
+    TransactionClosed,
+    /// A link points to a document that is not there.
+    DanglingLink,
+    /// The document carries no snapshot to compare with.
+    NoSnapshot,
+    /// A migration failed.
+    Migration,
+    /// What is stored cannot be read as what it should be.
+    Corrupt,
+    /// A hook, or the application's own code in a transaction, refused.
+    Hook,
+    /// The database reported something else.
+    Backend,
+}
+
+/// A unique index or other constraint, in the document's terms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Constraint {
+    name: String,
+    fields: Vec<String>,
+}
+
+/// One broken rule of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The dotted path of the field.
+    pub path: String,
+    /// A short stable code, such as `range`.
+    pub code: String,
+    /// What is wrong, for a person.
+    pub message: String,
+}
+
+impl Error {
+    /// Creates an error: `message` says what failed, lower case, without a full stop.
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            collection: None,
+            id: None,
+            constraint: None,
+            violations: Vec::new(),
+            code: None,
+            retryable: None,
+            source: None,
+            custom: None,
+        }))
+    }
+
+    /// Wraps an error of the application, for instance to roll a transaction back.
+    ///
+    /// # Behavior
+    ///
+    /// - The kind is `Hook`; `Display` is the wrapped error's text and `source` its source.
+    /// - [`custom_ref`](Self::custom_ref) gives the wrapped error back.
+    pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let error = error.into();
+        let mut it = Self::new(ErrorKind::Hook, error.to_string());
+        it.0.custom = Some(Arc::from(error));
+        it
+    }
+
+    /// The application's error that was wrapped with [`custom`](Self::custom), if it is an `E`.
+    pub fn custom_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        self.0.custom.as_deref()?.downcast_ref()
+    }
+
+    /// Names the collection concerned.
+    #[must_use]
+    pub fn with_collection(mut self, collection: impl Into<String>) -> Self {
+        self.0.collection = Some(collection.into());
+        self
+    }
+
+    /// Names the document concerned.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        self.0.id = Some(id.into());
+        self
+    }
+
+    /// Names the constraint that refused.
+    #[must_use]
+    pub fn with_constraint(mut self, constraint: Constraint) -> Self {
+        self.0.constraint = Some(constraint);
+        self
+    }
+
+    /// Adds the rules that were broken.
+    #[must_use]
+    pub fn with_violations(mut self, violations: Vec<Violation>) -> Self {
+        self.0.violations = violations;
+        self
+    }
+
+    /// Adds the engine's own code: an SQLSTATE, or SQLite's extended result code.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<String>) -> Self {
+        self.0.code = Some(code.into());
+        self
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn with_source(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.0.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// Says whether trying again may succeed, where the kind alone does not tell.
+    #[must_use]
+    pub fn with_retryable(mut self, retryable: bool) -> Self {
+        self.0.retryable = Some(retryable);
+        self
+    }
+
+    /// The kind of failure.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether the same operation, or the whole transaction, may succeed when tried again.
+    ///
+    /// # Behavior
+    ///
+    /// - True for `Locked`, `Deadlock` and `Serialization`, unless the backend said otherwise.
+    /// - Never true for `RevisionConflict` (the document must be loaded again first) and
+    ///   `CommitUnknown` (the first try may have succeeded).
+    pub fn is_retryable(&self) -> bool {
+        self.0.retryable.unwrap_or(matches!(
+            self.0.kind,
+            ErrorKind::Locked | ErrorKind::Deadlock | ErrorKind::Serialization
+        ))
+    }
+
+    /// The collection concerned, where there is one.
+    pub fn collection(&self) -> Option<&str> {
+        self.0.collection.as_deref()
+    }
+
+    /// The id of the document concerned, where there is one.
+    pub fn id(&self) -> Option<&str> {
+        self.0.id.as_deref()
+    }
+
+    /// The constraint that refused, with the document's fields, on a `Duplicate`.
+    pub fn constraint(&self) -> Option<&Constraint> {
+        self.0.constraint.as_ref()
+    }
+
+    /// The rules that were broken, on a `Validation`.
+    pub fn violations(&self) -> &[Violation] {
+        &self.0.violations
+    }
+
+    /// The engine's own code: an SQLSTATE (`23505`) or SQLite's extended result code (`2067`).
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+}
+
+impl Constraint {
+    /// A constraint by its name and the dotted paths of the fields it covers.
+    pub fn new(name: impl Into<String>, fields: Vec<String>) -> Self {
+        Self {
+            name: name.into(),
+            fields,
+        }
+    }
+
+    /// The name of the index.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The document's fields it covers, as dotted paths.
+    pub fn fields(&self) -> Vec<&str> {
+        self.fields.iter().map(String::as_str).collect()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner {
+            message,
+            collection,
+            id,
+            ..
+        } = &*self.0;
+        f.write_str(message)?;
+        match (collection, id) {
+            (Some(collection), Some(id)) => write!(f, ": {collection}/{id}"),
+            (Some(collection), None) => write!(f, ": {collection}"),
+            (None, Some(id)) => write!(f, ": {id}"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut it = f.debug_struct("Error");
+        it.field("kind", &self.0.kind);
+        it.field("message", &self.to_string());
+        if let Some(constraint) = &self.0.constraint {
+            it.field("constraint", constraint);
+        }
+        if !self.0.violations.is_empty() {
+            it.field("violations", &self.0.violations);
+        }
+        if let Some(code) = &self.0.code {
+            it.field("code", code);
+        }
+        if let Some(source) = &self.0.source {
+            it.field("source", source);
+        }
+        it.finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        if let Some(custom) = &self.0.custom {
+            return custom.source();
+        }
+        let source = self.0.source.as_deref()?;
+        Some(source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_word() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+        assert_eq!(size_of::<Result<()>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn the_source_is_not_repeated() {
+        let error = Error::new(ErrorKind::Backend, "could not read")
+            .with_collection("articles")
+            .with_source("disk on fire");
+        assert_eq!(error.to_string(), "could not read: articles");
+        let source = std::error::Error::source(&error).expect("a source");
+        assert_eq!(source.to_string(), "disk on fire");
+    }
+
+    #[test]
+    fn a_revision_conflict_is_not_retryable() {
+        assert!(!Error::new(ErrorKind::RevisionConflict, "x").is_retryable());
+        assert!(Error::new(ErrorKind::Serialization, "x").is_retryable());
+    }
+}

@@ -1,0 +1,257 @@
+//! Expressions: what a filter is made of, and what each operator means.
+//!
+//! An expression is computed for one document. A filter is an expression of type bool; two-valued
+//! logic holds throughout: every predicate is true or false, never unknown, so `Not` is the exact
+//! complement and a filter with its negation returns every document.
+
+use crate::{FieldPath, Pattern, Value};
+
+/// An expression over one document.
+///
+/// "Null" below means missing or JSON `null`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expr {
+    /// A constant.
+    Value(Value),
+    /// The value at a path; null where there is none.
+    Field(Field),
+    /// The number of elements of an array; null for anything that is not an array.
+    Len(Box<Expr>),
+
+    /// Compares two values of one type (see [`Value::compare`]); false if either is null or the
+    /// types differ. `Eq` also compares arrays and objects, structurally; they have no order.
+    /// A literal null is refused by [`check`](crate::check): say [`Expr::IsNull`].
+    Compare {
+        /// How.
+        op: CompareOp,
+        /// The left operand.
+        left: Box<Expr>,
+        /// The right operand.
+        right: Box<Expr>,
+    },
+    /// True if the operand equals one of the values, as `Compare` with `Eq` would say. False for
+    /// no values. A null among the values is refused by [`check`](crate::check).
+    In {
+        /// What to look for.
+        operand: Box<Expr>,
+        /// Where to look for it.
+        values: Vec<Value>,
+    },
+    /// True if the operand is missing or JSON `null`.
+    IsNull(Box<Expr>),
+    /// True if the path leads to a value, JSON `null` included.
+    Exists(Field),
+
+    /// Tests text; false for anything that is not text.
+    Text {
+        /// How.
+        op: TextOp,
+        /// Whether ASCII letters of either case count as equal. Other letters never fold.
+        ignore_case: bool,
+        /// The text to look at.
+        operand: Box<Expr>,
+        /// The text to look for, taken literally.
+        needle: String,
+    },
+    /// True if the pattern is found anywhere in the text; false for anything that is not text.
+    Matches {
+        /// The text to look at.
+        operand: Box<Expr>,
+        /// The pattern.
+        pattern: Pattern,
+    },
+
+    /// True if the operand is an array with an element equal to the value; a null value matches
+    /// a null element. False for anything that is not an array.
+    Contains {
+        /// The array.
+        array: Box<Expr>,
+        /// The element.
+        value: Value,
+    },
+    /// True for an array without elements, and for null; false for anything else.
+    IsEmpty(Box<Expr>),
+    /// True if one element of the array satisfies the predicate, in which fields with
+    /// [`Root::Element`] lie in that element. False for anything that is not an array.
+    AnyElement {
+        /// The array.
+        array: Box<Expr>,
+        /// The predicate over one element.
+        predicate: Box<Expr>,
+    },
+    /// True if every element of the array satisfies the predicate, so true for an array without
+    /// elements. False for anything that is not an array.
+    AllElements {
+        /// The array.
+        array: Box<Expr>,
+        /// The predicate over one element.
+        predicate: Box<Expr>,
+    },
+    /// True if the operand is an object with this key, taken literally; its value may be `null`.
+    HasKey {
+        /// The object.
+        object: Box<Expr>,
+        /// The key.
+        key: String,
+    },
+
+    /// True if all are; true for none.
+    And(Vec<Expr>),
+    /// True if any is; false for none.
+    Or(Vec<Expr>),
+    /// True if the operand is false.
+    Not(Box<Expr>),
+}
+
+/// A place in the document, and the kind of value the caller looks for there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    /// What the path starts from.
+    pub root: Root,
+    /// The way from there.
+    pub path: FieldPath,
+    /// The declared kind, `Any` when unknown. It never changes which rows a comparison with a
+    /// literal matches; it decides how a sort treats values of other kinds, and which index serves.
+    pub kind: FieldKind,
+}
+
+/// What a path starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Root {
+    /// The document.
+    Document,
+    /// The array element of the innermost [`Expr::AnyElement`] or [`Expr::AllElements`].
+    Element,
+}
+
+/// The kind of value a field is declared to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FieldKind {
+    /// Text, also times, ids and enums written as text.
+    Text,
+    /// Integers and floats.
+    Number,
+    /// `true` and `false`.
+    Bool,
+    /// A list.
+    Array,
+    /// Values by key.
+    Object,
+    /// Not known: any of these.
+    Any,
+}
+
+/// How two values are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CompareOp {
+    /// Equal.
+    Eq,
+    /// Less.
+    Lt,
+    /// Less or equal.
+    Le,
+    /// Greater.
+    Gt,
+    /// Greater or equal.
+    Ge,
+}
+
+/// How text is tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TextOp {
+    /// The whole text is the needle (of use with `ignore_case`).
+    Equals,
+    /// The text starts with the needle.
+    StartsWith,
+    /// The text ends with the needle.
+    EndsWith,
+    /// The needle occurs in the text.
+    Contains,
+}
+
+impl Expr {
+    /// The expression that every document satisfies.
+    pub const fn always() -> Self {
+        Self::And(Vec::new())
+    }
+
+    /// The expression that no document satisfies.
+    pub const fn never() -> Self {
+        Self::Or(Vec::new())
+    }
+
+    /// Whether this is [`always`](Self::always), the empty filter.
+    pub fn is_always(&self) -> bool {
+        matches!(self, Self::And(all) if all.is_empty())
+    }
+
+    /// Compares two expressions.
+    pub fn compare(op: CompareOp, left: Self, right: Self) -> Self {
+        Self::Compare {
+            op,
+            left: Box::new(left),
+            right: Box::new(right),
+        }
+    }
+
+    /// Both, flattened: a chain of `and` is one list.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::And(mut left), Self::And(right)) => {
+                left.extend(right);
+                Self::And(left)
+            }
+            (Self::And(mut left), right) => {
+                left.push(right);
+                Self::And(left)
+            }
+            (left, Self::And(mut right)) => {
+                right.insert(0, left);
+                Self::And(right)
+            }
+            (left, right) => Self::And(vec![left, right]),
+        }
+    }
+
+    /// Either, flattened: a chain of `or` is one list.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Or(mut left), Self::Or(right)) => {
+                left.extend(right);
+                Self::Or(left)
+            }
+            (Self::Or(mut left), right) => {
+                left.push(right);
+                Self::Or(left)
+            }
+            (left, Self::Or(mut right)) => {
+                right.insert(0, left);
+                Self::Or(right)
+            }
+            (left, right) => Self::Or(vec![left, right]),
+        }
+    }
+
+    /// The complement. A double negation is taken away.
+    #[must_use]
+    #[expect(clippy::should_implement_trait, reason = "data, built by name")]
+    pub fn not(self) -> Self {
+        match self {
+            Self::Not(inner) => *inner,
+            other => Self::Not(Box::new(other)),
+        }
+    }
+}
+
+impl Field {
+    /// A place in the document.
+    pub fn document(path: FieldPath, kind: FieldKind) -> Self {
+        Self {
+            root: Root::Document,
+            path,
+            kind,
+        }
+    }
+}

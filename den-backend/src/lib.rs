@@ -1,0 +1,65 @@
+//! The contract between den and the databases it stores documents in.
+//!
+//! An application uses the `den` crate. This crate is for authors of backends: it holds the
+//! [`Backend`] trait, the plain data a backend is asked with ([`Query`], [`Expr`], [`Value`],
+//! [`FieldPath`], [`CollectionMeta`]), the [`Error`] it answers with, and the [registry](Driver)
+//! in which it announces its URL schemes.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`backend`] | the traits [`ReadWrite`], [`Transaction`] and [`Backend`] |
+//! | [`query`] | [`Query`]: filter, sort, window, position, lock |
+//! | [`expr`] | [`Expr`]: every operator and what it means |
+//! | [`value`] | [`Value`]: one JSON value with exact comparison |
+//! | [`path`] | [`FieldPath`]: where in a document |
+//! | [`pattern`] | [`Pattern`]: a regular expression that every engine reads alike |
+//! | [`document`] | [`RawDocument`], [`Put`], [`Expectation`], [`PutOutcome`] |
+//! | [`meta`] | [`CollectionMeta`]: fields and indexes of one collection |
+//! | [`capability`] | [`Capabilities`]: what a backend can do |
+//! | [`check`] | the one place where a query is checked before it reaches a backend |
+//! | [`driver`] | [`Driver`], the registry, [`DatabaseUrl`] |
+//! | [`error`] | [`Error`], [`ErrorKind`] |
+//! | `memory` | feature `memory`: the reference backend, the plain-Rust statement of the rules |
+//! | `conformance` | feature `conformance`: the suite every backend must pass |
+
+pub mod backend;
+pub mod capability;
+pub mod check;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod document;
+pub mod driver;
+pub mod error;
+pub mod expr;
+#[cfg(feature = "memory")]
+pub mod memory;
+pub mod meta;
+pub mod path;
+pub mod pattern;
+pub mod query;
+pub mod url;
+pub mod value;
+
+pub use crate::{
+    backend::{
+        Access, Backend, Explain, ExplainMode, Isolation, PoolStats, ReadWrite, RowStream,
+        SavepointId, Transaction, TxOptions,
+    },
+    capability::{Capabilities, Capability},
+    document::{DeleteOutcome, Expectation, Put, PutOutcome, RawDocument, Refusal},
+    driver::{Driver, OpenOptions, drivers, find_driver},
+    error::{Constraint, Error, ErrorKind, Result, Violation},
+    expr::{CompareOp, Expr, Field, FieldKind, Root, TextOp},
+    meta::{CollectionMeta, FieldMeta, IndexKind, IndexMeta, RecordedIndex},
+    path::FieldPath,
+    pattern::Pattern,
+    query::{Direction, LockMode, Nulls, Query, Seek, Select, Sort},
+    url::DatabaseUrl,
+    value::Value,
+};
+
+/// What the macros of this crate expand to; not part of the public API.
+#[doc(hidden)]
+pub mod __private {
+    pub use inventory;
+}
