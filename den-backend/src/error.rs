@@ -135,6 +135,13 @@ impl Error {
         self.0.custom.as_deref()?.downcast_ref()
     }
 
+    /// Puts `context` in front of the message: `context: message`.
+    #[must_use]
+    pub fn with_context(mut self, context: impl fmt::Display) -> Self {
+        self.0.message = format!("{context}: {}", self.0.message).into();
+        self
+    }
+
     /// Names the collection concerned.
     #[must_use]
     pub fn with_collection(mut self, collection: impl Into<String>) -> Self {

@@ -238,10 +238,10 @@ impl Expr {
     #[must_use]
     #[expect(clippy::should_implement_trait, reason = "data, built by name")]
     pub fn not(self) -> Self {
-        match self {
-            Self::Not(inner) => *inner,
-            other => Self::Not(Box::new(other)),
+        if let Self::Not(inner) = self {
+            return *inner;
         }
+        Self::Not(Box::new(self))
     }
 }
 

@@ -12,6 +12,7 @@
 //! | [`expr`] | [`Expr`]: every operator and what it means |
 //! | [`value`] | [`Value`]: one JSON value with exact comparison |
 //! | [`path`] | [`FieldPath`]: where in a document |
+//! | [`order`] | the total order of a query: sort keys, positions |
 //! | [`pattern`] | [`Pattern`]: a regular expression that every engine reads alike |
 //! | [`document`] | [`RawDocument`], [`Put`], [`Expectation`], [`PutOutcome`] |
 //! | [`meta`] | [`CollectionMeta`]: fields and indexes of one collection |
@@ -34,6 +35,7 @@ pub mod expr;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod meta;
+pub mod order;
 pub mod path;
 pub mod pattern;
 pub mod query;

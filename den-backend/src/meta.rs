@@ -95,7 +95,8 @@ impl IndexMeta {
         }
         // Slugs are ASCII, so cutting at a byte is cutting at a character.
         readable.truncate(Self::MAX_NAME - 9);
-        format!("{readable}_{:08x}", fnv1a(exact.as_bytes()) as u32)
+        let low_half = fnv1a(exact.as_bytes()) & 0xffff_ffff;
+        format!("{readable}_{low_half:08x}")
     }
 }
 

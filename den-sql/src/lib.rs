@@ -1,1 +1,41 @@
-//! Skeleton.
+//! SQL text for den backends: one renderer, one dialect per engine, no I/O.
+//!
+//! A backend hands in a [`Query`](den_backend::Query) and the [`Layout`] of its collection and gets
+//! back a [`Statement`]: text with numbered placeholders, and what to bind to them. Both dialects
+//! live here, [`SQLITE`] and [`POSTGRES`], so that one test shows them side by side.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`statement`] | [`Statement`] and [`Param`]: what a backend sends |
+//! | [`layout`] | [`Layout`]: where the fields of a collection lie |
+//! | [`query`] | `select`, `count`, `exists`, `delete_matching` |
+//! | [`document`] | `get`, `put`, `delete` and their like: text that depends on the collection only |
+//! | [`schema`] | tables, columns, indexes, the catalog |
+//! | [`dialect`] | what the two engines spell differently |
+//! | [`source`] | operands, as the dialects see them |
+//! | [`writer`] | `SqlWriter`: the only thing that numbers placeholders |
+//! | [`sqlite_functions`] | the functions a SQLite connection must have |
+
+pub mod dialect;
+pub mod document;
+mod filter;
+pub mod layout;
+mod order;
+mod postgres;
+pub mod query;
+pub mod schema;
+mod seek;
+pub mod source;
+mod sqlite;
+pub mod sqlite_functions;
+pub mod statement;
+mod text;
+pub mod writer;
+
+pub use crate::{
+    dialect::{Dialect, POSTGRES, SQLITE},
+    document::{ExpectationKind, delete, get, get_for_update, get_many, put, put_many, state_of},
+    layout::{Layout, column_name},
+    query::{count, delete_matching, exists, select},
+    statement::{Param, Statement},
+};

@@ -1,0 +1,493 @@
+//! What the cases are written with.
+
+use futures_util::{TryStreamExt as _, future::BoxFuture};
+
+use crate::{
+    Backend, Capability, CollectionMeta, CompareOp, Direction, ErrorKind, Expectation, Expr,
+    Field, FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta, Nulls, Put, PutOutcome, Query,
+    RawDocument, ReadWrite, Result, Root, Sort, TextOp, Value,
+};
+
+/// One case of the suite.
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) needs: &'static [Capability],
+    pub(super) run: for<'a> fn(&'a dyn Backend) -> BoxFuture<'a, ()>,
+}
+
+/// An entry of a table of cases: `case!(function)`, or `case!(function: Capability, ..)`.
+macro_rules! case {
+    ($name:ident $(: $($needs:ident),+)?) => {
+        $crate::conformance::support::Case {
+            name: stringify!($name),
+            needs: &[$($($crate::Capability::$needs),+)?],
+            run: |backend| Box::pin($name(backend)),
+        }
+    };
+}
+
+/// The collection that most cases use.
+pub(super) const ITEMS: &str = "items";
+
+/// Makes the collection `items` with these documents; the ids are `a`, `b`, `c` and so on.
+pub(super) async fn given(backend: &dyn Backend, documents: &[&str]) {
+    ensure(backend, ITEMS).await;
+    let ids = ('a'..='z').map(String::from);
+    for (id, fields) in ids.zip(documents) {
+        insert(backend, &id, fields).await;
+    }
+    assert!(documents.len() <= 26, "no letters left for ids");
+}
+
+/// Makes a collection without declared fields.
+pub(super) async fn ensure(backend: &dyn Backend, name: &str) {
+    let meta = CollectionMeta::new(name);
+    backend.ensure_collection(&meta).await.unwrap();
+}
+
+/// Inserts a document into `items`; `fields` is a JSON object without the id.
+pub(super) async fn insert(on: &(impl ReadWrite + ?Sized), id: &str, fields: &str) {
+    let outcome = put(on, id, fields, Expectation::Absent).await.unwrap();
+    assert_eq!(outcome, PutOutcome::Inserted, "{id}");
+}
+
+/// Puts a document into `items`; `fields` is a JSON object without the id.
+pub(super) async fn put(
+    on: &(impl ReadWrite + ?Sized),
+    id: &str,
+    fields: &str,
+    expect: Expectation<'_>,
+) -> Result<PutOutcome> {
+    let body = body(id, fields);
+    let put = Put {
+        id,
+        body: body.as_bytes(),
+        expect,
+    };
+    on.put(ITEMS, put).await
+}
+
+/// The document with this id and these fields, a JSON object.
+pub(super) fn body(id: &str, fields: &str) -> String {
+    let id = Value::from(id);
+    let fields = fields.trim().strip_prefix('{').unwrap();
+    let comma = if fields == "}" { "" } else { "," };
+    format!("{{\"_id\":{id}{comma}{fields}")
+}
+
+/// The document with this id in `items`.
+pub(super) async fn get(on: &(impl ReadWrite + ?Sized), id: &str) -> Option<RawDocument> {
+    on.get(ITEMS, id).await.unwrap()
+}
+
+/// What the document in `items` has at this key.
+pub(super) async fn stored(on: &(impl ReadWrite + ?Sized), id: &str, key: &str) -> Value {
+    let document = parsed(&get(on, id).await.unwrap());
+    document.at(&[key.to_owned()]).cloned().unwrap_or_default()
+}
+
+/// The body as a value.
+pub(super) fn parsed(document: &RawDocument) -> Value {
+    serde_json::from_slice(&document.body).unwrap()
+}
+
+/// A value, written as JSON.
+pub(super) fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// All rows of a query, which is checked first as den does.
+pub(super) async fn rows(on: &(impl ReadWrite + ?Sized), query: &Query) -> Vec<RawDocument> {
+    query.check(crate::Capabilities::all()).unwrap();
+    let stream = on.query(query).await.unwrap();
+    stream.try_collect().await.unwrap()
+}
+
+/// The ids of the rows of a query, joined with spaces.
+pub(super) async fn ids(on: &(impl ReadWrite + ?Sized), query: &Query) -> String {
+    let rows = rows(on, query).await;
+    let ids: Vec<String> = rows.into_iter().map(|it| it.id).collect();
+    ids.join(" ")
+}
+
+/// Makes the same documents in `items` and in one more collection per kind, in which the field `x`
+/// is declared with that kind and indexed. [`check`] then looks into each.
+pub(super) async fn given_as(backend: &dyn Backend, kinds: &[FieldKind], documents: &[&str]) {
+    given(backend, documents).await;
+    for kind in kinds {
+        let name = declared_name(*kind);
+        let indexed = match kind {
+            FieldKind::Array => IndexKind::Members,
+            FieldKind::Text
+            | FieldKind::Number
+            | FieldKind::Bool
+            | FieldKind::Object
+            | FieldKind::Any => IndexKind::Plain,
+        };
+        let mut index = index(indexed, &[("x", *kind)]);
+        index.name = IndexMeta::default_name(name, indexed, &[&path("x")]);
+        let meta = CollectionMeta {
+            name: name.to_owned(),
+            ..declared(&[("x", *kind)], vec![index])
+        };
+        backend.ensure_collection(&meta).await.unwrap();
+        let ids = ('a'..='z').map(String::from);
+        let bodies: Vec<(String, String)> = ids
+            .zip(documents)
+            .map(|(id, fields)| (id.clone(), body(&id, fields)))
+            .collect();
+        let puts: Vec<Put<'_>> = bodies.iter().map(|(id, body)| absent(id, body)).collect();
+        backend.put_many(name, &puts).await.unwrap();
+    }
+}
+
+/// [`given_as`], with `x` declared as text, as a number and as a bool.
+pub(super) async fn given_scalars(backend: &dyn Backend, documents: &[&str]) {
+    let kinds = [FieldKind::Text, FieldKind::Number, FieldKind::Bool];
+    given_as(backend, &kinds, documents).await;
+}
+
+/// [`given_as`], with `x` declared as an array.
+pub(super) async fn given_arrays(backend: &dyn Backend, documents: &[&str]) {
+    given_as(backend, &[FieldKind::Array], documents).await;
+}
+
+/// A put of a document that must not be there yet.
+pub(super) fn absent<'a>(id: &'a str, body: &'a str) -> Put<'a> {
+    Put {
+        id,
+        body: body.as_bytes(),
+        expect: Expectation::Absent,
+    }
+}
+
+fn declared_name(kind: FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Text => "items_text",
+        FieldKind::Number => "items_number",
+        FieldKind::Bool => "items_bool",
+        FieldKind::Array => "items_array",
+        FieldKind::Object => "items_object",
+        FieldKind::Any => ITEMS,
+    }
+}
+
+/// Checks which documents satisfy a filter, that the others satisfy its negation, and that `count`
+/// and `exists` agree; in `items`, and wherever [`given_as`] declared `x` with a kind.
+pub(super) async fn check(backend: &dyn Backend, filter: Expr, expected: &str) {
+    let names = backend.collections().await.unwrap();
+    for kind in [
+        FieldKind::Any,
+        FieldKind::Text,
+        FieldKind::Number,
+        FieldKind::Bool,
+        FieldKind::Array,
+    ] {
+        let name = declared_name(kind);
+        if names.iter().any(|it| it == name) {
+            let filter = with_kind(filter.clone(), kind);
+            check_in(backend, name, filter, expected).await;
+        }
+    }
+}
+
+async fn check_in(backend: &dyn Backend, collection: &str, filter: Expr, expected: &str) {
+    let all = ids(backend, &Query::new(collection)).await;
+    let all = all.split(' ').filter(|it| !it.is_empty());
+    let expected: Vec<&str> = expected.split(' ').filter(|it| !it.is_empty()).collect();
+    let others: Vec<&str> = all.filter(|it| !expected.contains(it)).collect();
+    for (filter, expected) in [(filter.clone(), expected), (filter.not(), others)] {
+        let query = Query {
+            filter,
+            ..Query::new(collection)
+        };
+        let filter = &query.filter;
+        let found = ids(backend, &query).await;
+        assert_eq!(found, expected.join(" "), "{filter:?} in {collection}");
+        let count = backend.count(&query).await.unwrap();
+        let expected_count = u64::try_from(expected.len()).unwrap();
+        assert_eq!(count, expected_count, "count of {filter:?} in {collection}");
+        let exists = backend.exists(&query).await.unwrap();
+        assert_eq!(exists, count > 0, "exists of {filter:?} in {collection}");
+    }
+}
+
+/// The same expression, with this kind for the field `x`.
+fn with_kind(expr: Expr, kind: FieldKind) -> Expr {
+    let field = |it: Field| match it.path == path("x") && it.root == Root::Document {
+        true => Field { kind, ..it },
+        false => it,
+    };
+    let boxed = |it: Box<Expr>| Box::new(with_kind(*it, kind));
+    let list = |all: Vec<Expr>| all.into_iter().map(|it| with_kind(it, kind)).collect();
+    match expr {
+        Expr::Value(_) => expr,
+        Expr::Field(it) => Expr::Field(field(it)),
+        Expr::Exists(it) => Expr::Exists(field(it)),
+        Expr::Len(it) => Expr::Len(boxed(it)),
+        Expr::Compare { op, left, right } => Expr::compare(op, *boxed(left), *boxed(right)),
+        Expr::In { operand, values } => Expr::In {
+            operand: boxed(operand),
+            values,
+        },
+        Expr::IsNull(it) => Expr::IsNull(boxed(it)),
+        Expr::Text {
+            op,
+            ignore_case,
+            operand,
+            needle,
+        } => Expr::Text {
+            op,
+            ignore_case,
+            operand: boxed(operand),
+            needle,
+        },
+        Expr::Matches { operand, pattern } => Expr::Matches {
+            operand: boxed(operand),
+            pattern,
+        },
+        Expr::Contains { array, value } => Expr::Contains {
+            array: boxed(array),
+            value,
+        },
+        Expr::IsEmpty(it) => Expr::IsEmpty(boxed(it)),
+        Expr::AnyElement { array, predicate } => any_element(*boxed(array), *boxed(predicate)),
+        Expr::AllElements { array, predicate } => all_elements(*boxed(array), *boxed(predicate)),
+        Expr::HasKey { object, key } => Expr::HasKey {
+            object: boxed(object),
+            key,
+        },
+        Expr::And(all) => Expr::And(list(all)),
+        Expr::Or(all) => Expr::Or(list(all)),
+        Expr::Not(it) => Expr::Not(boxed(it)),
+    }
+}
+
+/// The documents of `items` that satisfy a filter, by id.
+pub(super) fn filtered(filter: Expr) -> Query {
+    Query {
+        filter,
+        ..Query::new(ITEMS)
+    }
+}
+
+/// `items` in this order.
+pub(super) fn sorted(sort: &[Sort]) -> Query {
+    Query {
+        sort: sort.to_vec(),
+        ..Query::new(ITEMS)
+    }
+}
+
+/// A sort key: `x` ascending, `-x` descending, with nulls where they go by default.
+pub(super) fn by(key: &str, kind: FieldKind) -> Sort {
+    let (direction, key) = match key.strip_prefix('-') {
+        Some(key) => (Direction::Desc, key),
+        None => (Direction::Asc, key),
+    };
+    Sort {
+        field: Field::document(path(key), kind),
+        direction,
+        nulls: direction.default_nulls(),
+    }
+}
+
+/// The same sort key with its nulls elsewhere.
+pub(super) fn with_nulls(sort: Sort, nulls: Nulls) -> Sort {
+    Sort { nulls, ..sort }
+}
+
+/// A dotted path.
+pub(super) fn path(text: &str) -> FieldPath {
+    FieldPath::parse(text).unwrap()
+}
+
+/// The field at a dotted path, of a kind not known.
+pub(super) fn field(text: &str) -> Expr {
+    Expr::Field(place(text))
+}
+
+/// The place at a dotted path, of a kind not known.
+pub(super) fn place(text: &str) -> Field {
+    Field::document(path(text), FieldKind::Any)
+}
+
+/// The field at literal segments, of a kind not known.
+pub(super) fn keys(segments: &[&str]) -> Expr {
+    let path = FieldPath::from_segments(segments.iter().copied()).unwrap();
+    Expr::Field(Field::document(path, FieldKind::Any))
+}
+
+/// The array element at hand.
+pub(super) fn element() -> Expr {
+    Expr::Field(Field {
+        root: Root::Element,
+        path: FieldPath::root(),
+        kind: FieldKind::Any,
+    })
+}
+
+/// A field of the array element at hand.
+pub(super) fn element_field(text: &str) -> Expr {
+    Expr::Field(Field {
+        root: Root::Element,
+        path: path(text),
+        kind: FieldKind::Any,
+    })
+}
+
+/// A literal, written as JSON.
+pub(super) fn literal(text: &str) -> Expr {
+    Expr::Value(json(text))
+}
+
+/// `left = right`.
+pub(super) fn eq(left: Expr, right: Expr) -> Expr {
+    Expr::compare(CompareOp::Eq, left, right)
+}
+
+/// `left < right`.
+pub(super) fn lt(left: Expr, right: Expr) -> Expr {
+    Expr::compare(CompareOp::Lt, left, right)
+}
+
+/// `left <= right`.
+pub(super) fn le(left: Expr, right: Expr) -> Expr {
+    Expr::compare(CompareOp::Le, left, right)
+}
+
+/// `left > right`.
+pub(super) fn gt(left: Expr, right: Expr) -> Expr {
+    Expr::compare(CompareOp::Gt, left, right)
+}
+
+/// `left >= right`.
+pub(super) fn ge(left: Expr, right: Expr) -> Expr {
+    Expr::compare(CompareOp::Ge, left, right)
+}
+
+/// A membership test; `values` is a JSON array.
+pub(super) fn is_in(operand: Expr, values: &str) -> Expr {
+    Expr::In {
+        operand: Box::new(operand),
+        values: serde_json::from_str(values).unwrap(),
+    }
+}
+
+/// A null test.
+pub(super) fn is_null(operand: Expr) -> Expr {
+    Expr::IsNull(Box::new(operand))
+}
+
+/// A text test on the field `x`.
+pub(super) fn text(op: TextOp, needle: &str) -> Expr {
+    Expr::Text {
+        op,
+        ignore_case: false,
+        operand: Box::new(field("x")),
+        needle: needle.to_owned(),
+    }
+}
+
+/// A text test on the field `x` in which ASCII case counts for nothing.
+pub(super) fn text_ci(op: TextOp, needle: &str) -> Expr {
+    Expr::Text {
+        op,
+        ignore_case: true,
+        operand: Box::new(field("x")),
+        needle: needle.to_owned(),
+    }
+}
+
+/// A test for an element of an array; `value` is JSON.
+pub(super) fn contains(array: Expr, value: &str) -> Expr {
+    Expr::Contains {
+        array: Box::new(array),
+        value: json(value),
+    }
+}
+
+/// One element satisfies the predicate.
+pub(super) fn any_element(array: Expr, predicate: Expr) -> Expr {
+    Expr::AnyElement {
+        array: Box::new(array),
+        predicate: Box::new(predicate),
+    }
+}
+
+/// Every element satisfies the predicate.
+pub(super) fn all_elements(array: Expr, predicate: Expr) -> Expr {
+    Expr::AllElements {
+        array: Box::new(array),
+        predicate: Box::new(predicate),
+    }
+}
+
+/// A test for a key of an object.
+pub(super) fn has_key(object: Expr, key: &str) -> Expr {
+    Expr::HasKey {
+        object: Box::new(object),
+        key: key.to_owned(),
+    }
+}
+
+/// `items` with declared fields and indexes.
+pub(super) fn declared(fields: &[(&str, FieldKind)], indexes: Vec<IndexMeta>) -> CollectionMeta {
+    CollectionMeta {
+        fields: fields.iter().map(|(key, kind)| declared_field(key, *kind)).collect(),
+        indexes,
+        ..CollectionMeta::new(ITEMS)
+    }
+}
+
+/// An index of `items`, under its default name.
+pub(super) fn index(kind: IndexKind, fields: &[(&str, FieldKind)]) -> IndexMeta {
+    let paths: Vec<FieldPath> = fields.iter().map(|(key, _)| path(key)).collect();
+    let paths: Vec<&FieldPath> = paths.iter().collect();
+    let fields = fields
+        .iter()
+        .map(|(key, kind)| (declared_field(key, *kind), Direction::Asc));
+    IndexMeta {
+        name: IndexMeta::default_name(ITEMS, kind, &paths),
+        fields: fields.collect(),
+        kind,
+    }
+}
+
+fn declared_field(key: &str, kind: FieldKind) -> FieldMeta {
+    FieldMeta {
+        path: path(key),
+        kind,
+    }
+}
+
+/// The kind of the error that must come.
+#[track_caller]
+pub(super) fn kind_of<T: std::fmt::Debug>(result: Result<T>) -> ErrorKind {
+    result.unwrap_err().kind()
+}
+
+/// Checks the order of all documents, in `items` and where [`given_as`] declared `x` with the kind
+/// it is sorted by.
+pub(super) async fn check_order(backend: &dyn Backend, sort: &[Sort], expected: &str) {
+    for collection in sorted_in(backend, sort).await {
+        let query = Query {
+            collection,
+            ..sorted(sort)
+        };
+        let found = ids(backend, &query).await;
+        assert_eq!(found, expected, "{sort:?} in {}", query.collection);
+        let reversed: Vec<&str> = expected.split(' ').rev().collect();
+        let found = ids(backend, &query.reversed()).await;
+        assert_eq!(found, reversed.join(" "), "{sort:?} reversed");
+    }
+}
+
+/// `items`, and the collection in which `x` is declared with the kind it is sorted by.
+pub(super) async fn sorted_in(backend: &dyn Backend, sort: &[Sort]) -> Vec<String> {
+    let names = backend.collections().await.unwrap();
+    let x = sort.iter().find(|it| it.field.path == path("x"));
+    let declared = x.map(|it| declared_name(it.field.kind));
+    let declared = declared.filter(|it| *it != ITEMS && names.iter().any(|name| name == it));
+    [ITEMS].into_iter().chain(declared).map(str::to_owned).collect()
+}

@@ -1,0 +1,255 @@
+//! One collection in memory: its rows, and its indexes with what the unique ones hold.
+
+use std::{
+    borrow::Borrow,
+    cmp::Ordering,
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
+
+use crate::{
+    Constraint, Error, ErrorKind, FieldKind, FieldMeta, IndexKind, IndexMeta, RecordedIndex,
+    Result, Value,
+};
+
+/// A document as it was put, and parsed.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) body: Vec<u8>,
+    pub(super) value: Value,
+}
+
+/// A row shared between the states of the database that hold it.
+#[derive(Debug, Clone)]
+pub(super) struct SharedRow(pub(super) Arc<Row>);
+
+#[derive(Debug, Clone)]
+pub(super) struct Collection {
+    name: String,
+    rows: BTreeMap<String, SharedRow>,
+    indexes: BTreeMap<String, Index>,
+}
+
+#[derive(Debug, Clone)]
+struct Index {
+    meta: IndexMeta,
+    /// Which document holds which values; empty for an index that is not unique.
+    taken: BTreeMap<UniqueKey, String>,
+}
+
+/// The values of one document under a unique index.
+#[derive(Debug, Clone)]
+struct UniqueKey(Vec<Value>);
+
+impl Row {
+    pub(super) fn parse(body: &[u8]) -> Result<Self> {
+        let value = serde_json::from_slice(body).map_err(|error| {
+            Error::new(ErrorKind::InvalidDocument, "the document is not JSON").with_source(error)
+        })?;
+        Ok(Self {
+            body: body.to_vec(),
+            value,
+        })
+    }
+}
+
+impl Collection {
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            rows: BTreeMap::new(),
+            indexes: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<&Row> {
+        self.rows.get(id).map(|it| &*it.0)
+    }
+
+    /// All rows, by id.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&str, SharedRow)> {
+        self.rows.iter().map(|(id, row)| (id.as_str(), row.clone()))
+    }
+
+    /// Inserts or replaces a row and returns the one before, or refuses and changes nothing.
+    pub(super) fn insert(&mut self, id: &str, row: SharedRow) -> Result<Option<SharedRow>> {
+        for index in self.indexes.values() {
+            let Some(key) = index.key(&row.0.value) else {
+                continue;
+            };
+            if index.taken.get(&key).is_some_and(|holder| holder != id) {
+                return Err(duplicate(&self.name, id, &index.meta));
+            }
+        }
+        let before = self.remove(id);
+        for index in self.indexes.values_mut() {
+            if let Some(key) = index.key(&row.0.value) {
+                index.taken.insert(key, id.to_owned());
+            }
+        }
+        self.rows.insert(id.to_owned(), row);
+        Ok(before)
+    }
+
+    pub(super) fn remove(&mut self, id: &str) -> Option<SharedRow> {
+        let row = self.rows.remove(id)?;
+        for index in self.indexes.values_mut() {
+            if let Some(key) = index.key(&row.0.value) {
+                index.taken.remove(&key);
+            }
+        }
+        Some(row)
+    }
+
+    /// Whether there is an index of exactly this definition.
+    pub(super) fn has_index(&self, meta: &IndexMeta) -> bool {
+        let index = self.indexes.get(&meta.name);
+        index.is_some_and(|it| it.meta == *meta)
+    }
+
+    /// Adds an index, or replaces one of another definition.
+    pub(super) fn ensure_index(&mut self, meta: &IndexMeta) -> Result<()> {
+        if self.has_index(meta) {
+            return Ok(());
+        }
+        let mut index = Index {
+            meta: meta.clone(),
+            taken: BTreeMap::new(),
+        };
+        for (id, row) in &self.rows {
+            let Some(key) = index.key(&row.0.value) else {
+                continue;
+            };
+            match index.taken.entry(key) {
+                Entry::Vacant(free) => {
+                    free.insert(id.clone());
+                }
+                Entry::Occupied(_) => return Err(duplicate(&self.name, id, meta)),
+            }
+        }
+        self.indexes.insert(meta.name.clone(), index);
+        Ok(())
+    }
+
+    /// Whether there was an index of this name to drop.
+    pub(super) fn drop_index(&mut self, name: &str) -> bool {
+        self.indexes.remove(name).is_some()
+    }
+
+    pub(super) fn recorded_indexes(&self) -> Vec<RecordedIndex> {
+        let all = self.indexes.values().map(|it| RecordedIndex {
+            collection: self.name.clone(),
+            name: it.meta.name.clone(),
+            fields: dotted(&it.meta),
+            unique: it.meta.kind == IndexKind::Unique,
+        });
+        all.collect()
+    }
+}
+
+impl Index {
+    /// The values the document has under this index; none if the index is not unique, or the
+    /// document takes no part in it.
+    fn key(&self, document: &Value) -> Option<UniqueKey> {
+        match self.meta.kind {
+            IndexKind::Unique => {
+                let fields = self.meta.fields.iter();
+                let values: Option<Vec<Value>> =
+                    fields.map(|(field, _)| present(document, field)).collect();
+                values.map(UniqueKey)
+            }
+            IndexKind::Plain | IndexKind::Members => None,
+        }
+    }
+}
+
+fn present(document: &Value, field: &FieldMeta) -> Option<Value> {
+    let value = document.at(field.path.segments())?;
+    let kind = match value {
+        Value::Null => return None,
+        Value::Bool(_) => FieldKind::Bool,
+        Value::Int(_) | Value::Float(_) => FieldKind::Number,
+        Value::Text(_) => FieldKind::Text,
+        Value::Array(_) => FieldKind::Array,
+        Value::Object(_) => FieldKind::Object,
+    };
+    let takes_part = field.kind == FieldKind::Any || field.kind == kind;
+    takes_part.then(|| value.clone())
+}
+
+fn duplicate(collection: &str, id: &str, index: &IndexMeta) -> Error {
+    let fields = dotted(index);
+    Error::new(
+        ErrorKind::Duplicate,
+        format!(
+            "a document with this {} exists already (unique index {})",
+            fields.join(", "),
+            index.name
+        ),
+    )
+    .with_collection(collection)
+    .with_id(id)
+    .with_constraint(Constraint::new(index.name.clone(), fields))
+}
+
+fn dotted(index: &IndexMeta) -> Vec<String> {
+    let fields = index.fields.iter();
+    fields.map(|(field, _)| field.path.to_string()).collect()
+}
+
+impl Borrow<Value> for SharedRow {
+    fn borrow(&self) -> &Value {
+        &self.0.value
+    }
+}
+
+impl Ord for UniqueKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        compare_lists(&self.0, &other.0)
+    }
+}
+
+impl PartialOrd for UniqueKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for UniqueKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for UniqueKey {}
+
+/// Some total order that agrees with `==`, arrays and objects included.
+fn compare_deep(a: &Value, b: &Value) -> Ordering {
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => compare_lists(a, b),
+        (Value::Object(a), Value::Object(b)) => {
+            let by_keys = a.keys().cmp(b.keys());
+            let values = a.values().zip(b.values());
+            by_keys.then_with(|| {
+                let mut each = values.map(|(a, b)| compare_deep(a, b));
+                each.find(|it| it.is_ne()).unwrap_or(Ordering::Equal)
+            })
+        }
+        (
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Text(_)
+            | Value::Array(_)
+            | Value::Object(_),
+            _,
+        ) => crate::order::compare_values(a, b),
+    }
+}
+
+fn compare_lists(a: &[Value], b: &[Value]) -> Ordering {
+    let mut each = a.iter().zip(b).map(|(a, b)| compare_deep(a, b));
+    let first = each.find(|it| it.is_ne()).unwrap_or(Ordering::Equal);
+    first.then_with(|| a.len().cmp(&b.len()))
+}

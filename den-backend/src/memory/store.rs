@@ -1,0 +1,267 @@
+//! One state of a database: what each operation reads and changes, without locks or futures.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    CollectionMeta, DeleteOutcome, Error, ErrorKind, Expectation, IndexMeta, Put, PutOutcome,
+    Query, RawDocument, RecordedIndex, Refusal, Result, Select, Value,
+    memory::{
+        collection::{Collection, Row, SharedRow},
+        matches, run_query, select,
+    },
+};
+
+/// A state of the database. A clone is a snapshot: what both hold is shared until one changes it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    collections: BTreeMap<String, Arc<Collection>>,
+}
+
+impl State {
+    pub(super) fn get(&self, collection: &str, id: &str) -> Result<Option<RawDocument>> {
+        let row = self.collection(collection)?.get(id);
+        Ok(row.map(|it| whole(id, it)))
+    }
+
+    pub(super) fn get_many(&self, collection: &str, ids: &[&str]) -> Result<Vec<RawDocument>> {
+        let collection = self.collection(collection)?;
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        let found = ids
+            .into_iter()
+            .filter_map(|id| Some(whole(id, collection.get(id)?)));
+        Ok(found.collect())
+    }
+
+    /// The rows of a query, still shared with this state.
+    pub(super) fn query(&self, query: &Query) -> Result<Vec<(String, SharedRow)>> {
+        let rows = run_query(self.collection(&query.collection)?.rows(), query);
+        let owned = rows.into_iter().map(|(id, row)| (id.to_owned(), row));
+        Ok(owned.collect())
+    }
+
+    pub(super) fn count(&self, query: &Query) -> Result<u64> {
+        let rows = self.collection(&query.collection)?.rows();
+        let found = rows.filter(|(_, row)| matches(&query.filter, &row.0.value));
+        Ok(found.fold(0, |count, _| count + 1))
+    }
+
+    pub(super) fn exists(&self, query: &Query) -> Result<bool> {
+        let mut rows = self.collection(&query.collection)?.rows();
+        Ok(rows.any(|(_, row)| matches(&query.filter, &row.0.value)))
+    }
+
+    pub(super) fn put(&mut self, collection: &str, put: &Put<'_>) -> Result<PutOutcome> {
+        let collection = self.collection_mut(collection)?;
+        Ok(put_one(collection, put)?.outcome)
+    }
+
+    /// Writes all or nothing, also when one is refused.
+    pub(super) fn put_many(
+        &mut self,
+        collection: &str,
+        puts: &[Put<'_>],
+    ) -> Result<Vec<PutOutcome>> {
+        let collection = self.collection_mut(collection)?;
+        let mut written: Vec<(&str, Written)> = Vec::new();
+        let mut failure = None;
+        for put in puts {
+            match put_one(collection, put) {
+                Ok(it) => written.push((put.id, it)),
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
+            }
+        }
+        let outcomes: Vec<PutOutcome> = written.iter().map(|(_, it)| it.outcome).collect();
+        let refused = outcomes
+            .iter()
+            .any(|it| matches!(it, PutOutcome::Refused(_)));
+        if refused || failure.is_some() {
+            // Backwards, so that each step undone finds the unique values as they were before it.
+            for (id, it) in written.into_iter().rev() {
+                match (it.outcome, it.before) {
+                    (PutOutcome::Inserted, _) => drop(collection.remove(id)),
+                    (PutOutcome::Updated, Some(before)) => drop(collection.insert(id, before)?),
+                    (PutOutcome::Updated, None) | (PutOutcome::Refused(_), _) => {}
+                }
+            }
+        }
+        failure.map_or(Ok(outcomes), Err)
+    }
+
+    pub(super) fn delete(
+        &mut self,
+        collection: &str,
+        id: &str,
+        expect: Expectation<'_>,
+    ) -> Result<DeleteOutcome> {
+        let collection = self.collection_mut(collection)?;
+        let refusal = match collection.get(id) {
+            None => Some(Refusal::Missing),
+            Some(row) => match expect {
+                Expectation::Any | Expectation::Present => None,
+                Expectation::Absent => Some(Refusal::Exists),
+                Expectation::Revision(_) => refusal(Some(row), expect),
+            },
+        };
+        if let Some(refusal) = refusal {
+            return Ok(DeleteOutcome::Refused(refusal));
+        }
+        collection.remove(id);
+        Ok(DeleteOutcome::Deleted)
+    }
+
+    pub(super) fn delete_matching(&mut self, query: &Query) -> Result<u64> {
+        let rows = self.query(query)?;
+        let collection = self.collection_mut(&query.collection)?;
+        let mut count = 0;
+        for (id, _) in rows {
+            collection.remove(&id);
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    pub(super) fn ensure_collection(&mut self, meta: &CollectionMeta) -> Result<()> {
+        let existing = self.collections.get(&meta.name);
+        // Changed aside and put in place as a whole, so that a failure changes nothing.
+        let mut changed = match existing {
+            Some(it) => Arc::clone(it),
+            None => Arc::new(Collection::new(&meta.name)),
+        };
+        for index in &meta.indexes {
+            if !changed.has_index(index) {
+                Arc::make_mut(&mut changed).ensure_index(index)?;
+            }
+        }
+        self.collections.insert(meta.name.clone(), changed);
+        Ok(())
+    }
+
+    pub(super) fn ensure_index(&mut self, collection: &str, index: &IndexMeta) -> Result<()> {
+        self.collection_mut(collection)?.ensure_index(index)
+    }
+
+    pub(super) fn drop_index(&mut self, collection: &str, name: &str) -> Result<()> {
+        let dropped = match self.collections.get_mut(collection) {
+            Some(it) => Arc::make_mut(it).drop_index(name),
+            None => false,
+        };
+        if dropped {
+            return Ok(());
+        }
+        Err(
+            Error::new(ErrorKind::NotFound, format!("no index is named {name}"))
+                .with_collection(collection),
+        )
+    }
+
+    pub(super) fn recorded_indexes(&self, collection: &str) -> Vec<RecordedIndex> {
+        let collection = self.collections.get(collection);
+        collection.map_or_else(Vec::new, |it| it.recorded_indexes())
+    }
+
+    pub(super) fn collections(&self) -> Vec<String> {
+        self.collections.keys().cloned().collect()
+    }
+
+    pub(super) fn drop_collection(&mut self, collection: &str) {
+        self.collections.remove(collection);
+    }
+
+    /// Fails for a collection that was never ensured.
+    pub(super) fn check_collection(&self, name: &str) -> Result<()> {
+        self.collection(name).map(|_| ())
+    }
+
+    fn collection(&self, name: &str) -> Result<&Collection> {
+        match self.collections.get(name) {
+            Some(it) => Ok(it),
+            None => Err(not_registered(name)),
+        }
+    }
+
+    fn collection_mut(&mut self, name: &str) -> Result<&mut Collection> {
+        match self.collections.get_mut(name) {
+            Some(it) => Ok(Arc::make_mut(it)),
+            None => Err(not_registered(name)),
+        }
+    }
+}
+
+/// What a put did, and what it takes to undo it.
+struct Written {
+    outcome: PutOutcome,
+    before: Option<SharedRow>,
+}
+
+fn put_one(collection: &mut Collection, put: &Put<'_>) -> Result<Written> {
+    if let Some(refusal) = refusal(collection.get(put.id), put.expect) {
+        return Ok(Written {
+            outcome: PutOutcome::Refused(refusal),
+            before: None,
+        });
+    }
+    let row = SharedRow(Arc::new(Row::parse(put.body)?));
+    let before = collection.insert(put.id, row)?;
+    let outcome = match before {
+        Some(_) => PutOutcome::Updated,
+        None => PutOutcome::Inserted,
+    };
+    Ok(Written { outcome, before })
+}
+
+/// Why the expectation does not hold; none if it does.
+fn refusal(stored: Option<&Row>, expect: Expectation<'_>) -> Option<Refusal> {
+    match (expect, stored) {
+        (Expectation::Any, _)
+        | (Expectation::Absent, None)
+        | (Expectation::Present, Some(_)) => None,
+        (Expectation::Absent, Some(_)) => Some(Refusal::Exists),
+        (Expectation::Present | Expectation::Revision(_), None) => Some(Refusal::Missing),
+        (Expectation::Revision(expected), Some(row)) => {
+            let stored = row.value.at(&["_rev".to_owned()]).unwrap_or(&Value::Null);
+            let same = match (expected, stored) {
+                (None, stored) => stored.is_null(),
+                (Some(expected), Value::Text(stored)) => stored == expected,
+                (
+                    Some(_),
+                    Value::Null
+                    | Value::Bool(_)
+                    | Value::Int(_)
+                    | Value::Float(_)
+                    | Value::Array(_)
+                    | Value::Object(_),
+                ) => false,
+            };
+            (!same).then_some(Refusal::OtherRevision)
+        }
+    }
+}
+
+/// What the query selected of a row; the whole document is the bytes that were put.
+pub(super) fn answer(id: &str, row: &Row, selected: &Select) -> RawDocument {
+    match selected {
+        Select::Document => whole(id, row),
+        Select::Id | Select::Value(_) => select(id, &row.value, selected),
+    }
+}
+
+fn whole(id: &str, row: &Row) -> RawDocument {
+    RawDocument {
+        id: id.to_owned(),
+        body: row.body.clone(),
+    }
+}
+
+fn not_registered(collection: &str) -> Error {
+    Error::new(
+        ErrorKind::NotRegistered,
+        "the collection is not registered with this database; call `db.register::<T>()` (or \
+         `Backend::ensure_collection`) first",
+    )
+    .with_collection(collection)
+}

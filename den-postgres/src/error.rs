@@ -1,0 +1,196 @@
+//! From the driver's errors to den's.
+
+use std::{error, fmt};
+
+use den_backend::{Constraint, Error, ErrorKind};
+use tokio_postgres::error::DbError;
+
+/// What a call was doing when it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doing {
+    /// Connecting.
+    Connect,
+    /// Anything that has either happened or not once its answer is lost, and can be asked again.
+    Call,
+    /// Committing: a lost answer leaves the outcome unknown.
+    Commit,
+}
+
+/// Turns an error of the driver into den's; the one place that knows SQLSTATEs.
+pub(crate) fn classify(error: tokio_postgres::Error, doing: Doing) -> Error {
+    let Some(server) = error.as_db_error() else {
+        return without_answer(error, doing);
+    };
+    let (kind, message) = meaning(server, doing);
+    let mut it = Error::new(kind, message)
+        .with_code(server.code().code())
+        .with_source(ServerError(Box::new(server.clone())));
+    if let Some(name) = server.constraint() {
+        it = it.with_constraint(Constraint::new(name, Vec::new()));
+    }
+    it
+}
+
+/// Whether the error says that the statement's plan or name is no longer good; nothing was done.
+pub(crate) fn is_stale_statement(error: &Error) -> bool {
+    // `0A000` has many causes; of den's statements, only "cached plan must not change result type".
+    matches!(error.code(), Some("0A000" | "26000"))
+}
+
+/// Whether the statement failed only because an earlier one broke the transaction.
+pub(crate) fn is_aborted_transaction(error: &Error) -> bool {
+    error.code() == Some("25P02")
+}
+
+/// Whether the error says that a table is not there.
+pub(crate) fn is_missing_table(error: &Error) -> bool {
+    error.code() == Some("42P01")
+}
+
+/// Whether the error says that a column is not there.
+pub(crate) fn is_missing_column(error: &Error) -> bool {
+    error.code() == Some("42703")
+}
+
+/// Whether the connection cannot be used any more.
+pub(crate) fn is_fatal(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionLost | ErrorKind::CommitUnknown
+    )
+}
+
+fn without_answer(error: tokio_postgres::Error, doing: Doing) -> Error {
+    let encoding = error::Error::source(&error)
+        .and_then(|it| it.downcast_ref::<Error>())
+        .cloned();
+    if let Some(ours) = encoding {
+        // A parameter that could not be encoded: nothing was sent.
+        return ours;
+    }
+    let (kind, message) = match doing {
+        Doing::Connect => (ErrorKind::ConnectionLost, "could not connect to the server"),
+        Doing::Call => (
+            ErrorKind::ConnectionLost,
+            "the connection to the server was lost",
+        ),
+        Doing::Commit => (ErrorKind::CommitUnknown, COMMIT_UNKNOWN),
+    };
+    Error::new(kind, message).with_source(error)
+}
+
+const COMMIT_UNKNOWN: &str =
+    "the connection to the server was lost during commit, so its outcome is not known";
+
+/// The kind and message for an SQLSTATE, by its class and then by its code.
+fn meaning(server: &DbError, doing: Doing) -> (ErrorKind, &'static str) {
+    let code = server.code().code();
+    if doing == Doing::Connect {
+        return (ErrorKind::ConnectionLost, connecting(code));
+    }
+    match code {
+        "23505" => (ErrorKind::Duplicate, "a unique value is already taken"),
+        "40001" => (
+            ErrorKind::Serialization,
+            "the transaction could not be serialised with a concurrent one",
+        ),
+        "40P01" => (
+            ErrorKind::Deadlock,
+            "the transaction was ended to break a deadlock",
+        ),
+        "55P03" => (
+            ErrorKind::Locked,
+            "the row or table is locked by someone else",
+        ),
+        "57014" => (
+            ErrorKind::Timeout,
+            "the statement ran into the server's time limit or was cancelled",
+        ),
+        "25P03" | "25P04" => (
+            ErrorKind::ConnectionLost,
+            "the server ended a transaction that ran or idled for too long",
+        ),
+        "25006" => (
+            ErrorKind::InvalidQuery,
+            "a read-only transaction or server cannot write",
+        ),
+        "25P02" => (
+            ErrorKind::TransactionClosed,
+            "the database ended the transaction after an earlier error; roll it back",
+        ),
+        "42P01" => (ErrorKind::NotRegistered, "the collection is not registered"),
+        "22P02" | "22P05" | "22003" | "22021" | "54000" => (
+            ErrorKind::InvalidDocument,
+            "PostgreSQL cannot store the document",
+        ),
+        "2201B" => (
+            ErrorKind::InvalidQuery,
+            "PostgreSQL cannot use the regular expression",
+        ),
+        "42501" => (
+            ErrorKind::Backend,
+            "the database user has no permission for that",
+        ),
+        "57P01" | "57P02" | "57P03" | "57P05" => match doing {
+            Doing::Commit => (ErrorKind::CommitUnknown, COMMIT_UNKNOWN),
+            Doing::Connect | Doing::Call => (
+                ErrorKind::ConnectionLost,
+                "the server ended the connection",
+            ),
+        },
+        "53300" => (ErrorKind::ConnectionLost, connecting(code)),
+        "53100" => (ErrorKind::Backend, "the server's disk is full"),
+        "53200" => (ErrorKind::Backend, "the server ran out of memory"),
+        "0A000" | "26000" => (
+            ErrorKind::Backend,
+            "a prepared statement was not valid any more",
+        ),
+        _ if code.starts_with("08") => match doing {
+            Doing::Commit => (ErrorKind::CommitUnknown, COMMIT_UNKNOWN),
+            Doing::Connect | Doing::Call => (
+                ErrorKind::ConnectionLost,
+                "the connection to the server was lost",
+            ),
+        },
+        _ => (ErrorKind::Backend, "the server reported an error"),
+    }
+}
+
+fn connecting(code: &str) -> &'static str {
+    match code {
+        "28P01" => "could not connect: the server refused the password",
+        "28000" => "could not connect: the server refused the user",
+        "3D000" => "could not connect: the database does not exist",
+        "53300" => {
+            "could not connect: the server has no connection to spare; lower `max_connections` of \
+             den, or raise that of the server"
+        }
+        "57P03" => "could not connect: the server is starting up or shutting down",
+        "22023" | "42704" | "0A000" | "08P01" => {
+            "could not connect: the server does not accept the session's settings"
+        }
+        _ => "could not connect: the server refused",
+    }
+}
+
+/// What the server reported, without the fields that hold values of documents (detail, context).
+pub(crate) struct ServerError(Box<DbError>);
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(it) = self;
+        write!(f, "{}: {} ({})", it.severity(), it.message(), it.code().code())?;
+        match it.hint() {
+            Some(hint) => write!(f, "; hint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServerError({self})")
+    }
+}
+
+impl error::Error for ServerError {}

@@ -1,0 +1,264 @@
+//! The renderer of filters: walks an expression once and leaves each predicate to the dialect.
+//!
+//! A dialect's predicate is true where it should be, and false or NULL elsewhere. `AND` and `OR`
+//! keep that, so only a negation has to tell NULL from true: it is written `(..) IS NOT TRUE`, which
+//! is the exact complement.
+
+use std::cmp::Ordering;
+
+use den_backend::{CompareOp, Expr, TextOp, Value};
+
+use crate::{
+    dialect::{Dialect, Quantifier, TextTest},
+    layout::Layout,
+    source::{Place, Scope, Source},
+    writer::SqlWriter,
+};
+
+/// So many conditions stand side by side; more are written as a balanced tree, because engines
+/// read `a AND b AND c` as a list of nested pairs, and SQLite allows a depth of 1000.
+const FLAT: usize = 8;
+
+/// Writes filters of one collection in one dialect.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Filters<'a> {
+    pub(crate) dialect: &'a dyn Dialect,
+    pub(crate) layout: &'a Layout,
+}
+
+impl<'a> Filters<'a> {
+    /// Writes `filter` over the row under alias `d`.
+    pub(crate) fn write(&self, sql: &mut SqlWriter, filter: &Expr) {
+        self.predicate(sql, filter, 0);
+    }
+
+    /// The place of a field of the document.
+    pub(crate) fn place<'p>(&self, path: &'p den_backend::FieldPath) -> Place<'p>
+    where
+        'a: 'p,
+    {
+        Place {
+            scope: Scope::Document,
+            path,
+            layout: self.layout,
+        }
+    }
+
+    /// `level` is the number of element predicates around the expression.
+    fn predicate(&self, sql: &mut SqlWriter, expr: &Expr, level: usize) {
+        let source = |expr| Source::of(expr, self.layout, level);
+        match expr {
+            Expr::Value(value) => constant(sql, *value == Value::Bool(true)),
+            // Not predicates: `Query::check` lets none come here.
+            Expr::Field(_) | Expr::Len(_) => constant(sql, false),
+            Expr::Compare { op, left, right } => {
+                self.compare(sql, *op, &source(left), &source(right));
+            }
+            Expr::In { operand, values } => {
+                let operand = source(operand);
+                match operand.constant() {
+                    Some(value) => constant(sql, !value.is_null() && values.contains(&value)),
+                    None if values.iter().all(Value::is_null) => constant(sql, false),
+                    None => self.dialect.is_in(sql, &operand, values),
+                }
+            }
+            Expr::IsNull(operand) => {
+                let operand = source(operand);
+                match operand.constant() {
+                    Some(value) => constant(sql, value.is_null()),
+                    None => self.dialect.is_null(sql, &operand),
+                }
+            }
+            Expr::Exists(field) => {
+                let place = Place {
+                    scope: match field.root {
+                        den_backend::Root::Document => Scope::Document,
+                        den_backend::Root::Element => Scope::Element(level),
+                    },
+                    path: &field.path,
+                    layout: self.layout,
+                };
+                self.dialect.exists(sql, &place);
+            }
+            Expr::Text {
+                op,
+                ignore_case,
+                operand,
+                needle,
+            } => {
+                let test = TextTest {
+                    op: *op,
+                    ignore_case: *ignore_case,
+                    needle,
+                };
+                self.text(sql, &source(operand), test);
+            }
+            Expr::Matches { operand, pattern } => {
+                self.dialect.matches(sql, &source(operand), pattern);
+            }
+            Expr::Contains { array, value } => match source(array) {
+                Source::Place(place) => self.dialect.contains(sql, &place, value),
+                Source::Value(Value::Array(items)) => constant(sql, items.contains(value)),
+                Source::Value(_) | Source::Len(_) | Source::Count(_) | Source::Null => {
+                    constant(sql, false);
+                }
+            },
+            Expr::IsEmpty(array) => match source(array) {
+                Source::Place(place) => self.dialect.is_empty(sql, &place),
+                array @ Source::Len(_) => self.dialect.is_null(sql, &array),
+                Source::Value(Value::Array(items)) => constant(sql, items.is_empty()),
+                Source::Value(value) => constant(sql, value.is_null()),
+                Source::Count(_) => constant(sql, false),
+                Source::Null => constant(sql, true),
+            },
+            Expr::AnyElement { array, predicate } => {
+                self.elements(sql, Quantifier::Any, &source(array), predicate, level);
+            }
+            Expr::AllElements { array, predicate } => {
+                self.elements(sql, Quantifier::All, &source(array), predicate, level);
+            }
+            Expr::HasKey { object, key } => match source(object) {
+                Source::Place(place) => self.dialect.has_key(sql, &place, key),
+                Source::Value(Value::Object(map)) => constant(sql, map.contains_key(key)),
+                Source::Value(_) | Source::Len(_) | Source::Count(_) | Source::Null => {
+                    constant(sql, false);
+                }
+            },
+            Expr::And(all) if all.is_empty() => constant(sql, true),
+            Expr::And(all) => self.tree(sql, all, " AND ", level),
+            Expr::Or(any) if any.is_empty() => constant(sql, false),
+            Expr::Or(any) => self.tree(sql, any, " OR ", level),
+            Expr::Not(inner) => {
+                sql.push("(");
+                self.predicate(sql, inner, level);
+                sql.push(") IS NOT TRUE");
+            }
+        }
+    }
+
+    fn compare(&self, sql: &mut SqlWriter, op: CompareOp, left: &Source<'_>, right: &Source<'_>) {
+        match (left.constant(), right.constant()) {
+            (Some(left), Some(right)) => constant(sql, compares(op, &left, &right)),
+            (None, Some(value)) => self.compare_literal(sql, op, left, &value),
+            (Some(value), None) => self.compare_literal(sql, flipped(op), right, &value),
+            (None, None) => self.dialect.compare_sources(sql, op, left, right),
+        }
+    }
+
+    fn compare_literal(
+        &self,
+        sql: &mut SqlWriter,
+        op: CompareOp,
+        source: &Source<'_>,
+        value: &Value,
+    ) {
+        match (op, value) {
+            (_, Value::Null)
+            | (
+                CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge,
+                Value::Array(_) | Value::Object(_),
+            ) => constant(sql, false),
+            (
+                CompareOp::Eq | CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge,
+                Value::Bool(_)
+                | Value::Int(_)
+                | Value::Float(_)
+                | Value::Text(_)
+                | Value::Array(_)
+                | Value::Object(_),
+            ) => self.dialect.compare(sql, op, source, value),
+        }
+    }
+
+    fn text(&self, sql: &mut SqlWriter, source: &Source<'_>, test: TextTest<'_>) {
+        match test.op {
+            TextOp::Equals if !test.ignore_case => {
+                let needle = Value::Text(test.needle.to_owned());
+                self.compare(sql, CompareOp::Eq, source, &Source::Value(&needle));
+            }
+            TextOp::Equals | TextOp::StartsWith | TextOp::EndsWith | TextOp::Contains => {
+                self.dialect.text(sql, source, test);
+            }
+        }
+    }
+
+    fn elements(
+        &self,
+        sql: &mut SqlWriter,
+        quantifier: Quantifier,
+        array: &Source<'_>,
+        predicate: &Expr,
+        level: usize,
+    ) {
+        match array {
+            Source::Place(_) | Source::Value(Value::Array(_)) => {}
+            Source::Value(_) | Source::Len(_) | Source::Count(_) | Source::Null => {
+                return constant(sql, false);
+            }
+        }
+        let level = level + 1;
+        self.dialect.elements(sql, quantifier, array, level);
+        match quantifier {
+            Quantifier::Any => self.predicate(sql, predicate, level),
+            Quantifier::All => {
+                sql.push("(");
+                self.predicate(sql, predicate, level);
+                sql.push(") IS NOT TRUE");
+            }
+        }
+        sql.push("))");
+    }
+
+    fn tree(&self, sql: &mut SqlWriter, exprs: &[Expr], operator: &'static str, level: usize) {
+        if let [only] = exprs {
+            return self.predicate(sql, only, level);
+        }
+        sql.push("(");
+        if exprs.len() > FLAT {
+            let (left, right) = exprs.split_at(exprs.len() / 2);
+            self.tree(sql, left, operator, level);
+            sql.push(operator);
+            self.tree(sql, right, operator, level);
+        } else {
+            for (i, expr) in exprs.iter().enumerate() {
+                if i > 0 {
+                    sql.push(operator);
+                }
+                self.predicate(sql, expr, level);
+            }
+        }
+        sql.push(")");
+    }
+}
+
+/// Writes a predicate that no document decides.
+fn constant(sql: &mut SqlWriter, holds: bool) {
+    sql.push(if holds { "TRUE" } else { "FALSE" });
+}
+
+fn compares(op: CompareOp, left: &Value, right: &Value) -> bool {
+    if op == CompareOp::Eq {
+        return !left.is_null() && left == right;
+    }
+    let Some(order) = left.compare(right) else {
+        return false;
+    };
+    match op {
+        CompareOp::Eq => order == Ordering::Equal,
+        CompareOp::Lt => order == Ordering::Less,
+        CompareOp::Le => order != Ordering::Greater,
+        CompareOp::Gt => order == Ordering::Greater,
+        CompareOp::Ge => order != Ordering::Less,
+    }
+}
+
+/// The operator that says the same with its operands exchanged.
+fn flipped(op: CompareOp) -> CompareOp {
+    match op {
+        CompareOp::Eq => CompareOp::Eq,
+        CompareOp::Lt => CompareOp::Gt,
+        CompareOp::Le => CompareOp::Ge,
+        CompareOp::Gt => CompareOp::Lt,
+        CompareOp::Ge => CompareOp::Le,
+    }
+}

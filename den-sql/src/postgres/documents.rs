@@ -1,0 +1,160 @@
+//! Statements over documents, as PostgreSQL spells them.
+
+use den_backend::LockMode;
+
+use super::{Postgres, locator::json};
+use crate::{
+    dialect::Documents,
+    document::ExpectationKind,
+    source::Place,
+    statement::{Param, rows},
+    writer::SqlWriter,
+};
+
+impl Documents for Postgres {
+    fn document(&self, sql: &mut SqlWriter) {
+        sql.push("d.data AS body");
+    }
+
+    fn value(&self, sql: &mut SqlWriter, place: &Place<'_>) {
+        sql.push("coalesce(");
+        json(sql, place);
+        sql.push(", 'null'::jsonb) AS body");
+    }
+
+    fn no_body(&self, sql: &mut SqlWriter) {
+        sql.push("NULL::jsonb AS body");
+    }
+
+    fn window(&self, sql: &mut SqlWriter, limit: Option<u64>, skip: u64) {
+        if let Some(limit) = limit {
+            sql.push("\nLIMIT ").bind(Param::Rows(rows(limit)));
+        }
+        if skip > 0 {
+            sql.push(if limit.is_some() {
+                " OFFSET "
+            } else {
+                "\nOFFSET "
+            });
+            sql.bind(Param::Rows(rows(skip)));
+        }
+    }
+
+    fn lock(&self, sql: &mut SqlWriter, mode: LockMode) {
+        sql.push(match mode {
+            LockMode::Wait => "\nFOR UPDATE",
+            LockMode::SkipLocked => "\nFOR UPDATE SKIP LOCKED",
+            LockMode::NoWait => "\nFOR UPDATE NOWAIT",
+        });
+    }
+
+    fn get_many(&self, sql: &mut SqlWriter, _n: usize) {
+        sql.push("d.id = ANY(").parameter(1, "::text[]").push(")");
+    }
+
+    fn put(&self, sql: &mut SqlWriter, collection: &str, expect: ExpectationKind) {
+        match expect {
+            ExpectationKind::Any | ExpectationKind::Absent => {
+                sql.push("INSERT INTO ").ident(collection);
+                sql.push(" AS d (id, data)\nVALUES (")
+                    .parameter(1, "::text");
+                sql.push(", ").parameter(2, "::jsonb").push(")");
+                conflict(sql, expect);
+            }
+            ExpectationKind::Present | ExpectationKind::Revision => {
+                sql.push("UPDATE ").ident(collection);
+                sql.push(" AS d\nSET data = ").parameter(2, "::jsonb");
+                sql.push("\nWHERE d.id = ").parameter(1, "::text");
+                if expect == ExpectationKind::Revision {
+                    sql.push(" AND ");
+                    self.revision_is(sql, 3);
+                }
+                sql.push("\nRETURNING FALSE AS inserted");
+            }
+        }
+    }
+
+    fn put_many(&self, sql: &mut SqlWriter, collection: &str, expect: ExpectationKind) {
+        match expect {
+            ExpectationKind::Any | ExpectationKind::Absent => {
+                sql.push("INSERT INTO ").ident(collection);
+                sql.push(" AS d (id, data)\nSELECT r.id, r.data FROM unnest(");
+                arrays(sql, expect);
+                conflict_returning_id(sql, expect);
+            }
+            ExpectationKind::Present | ExpectationKind::Revision => {
+                sql.push("UPDATE ").ident(collection);
+                sql.push(" AS d\nSET data = r.data\nFROM unnest(");
+                arrays(sql, expect);
+                sql.push("\nWHERE d.id = r.id");
+                if expect == ExpectationKind::Revision {
+                    sql.push(" AND (d.data->>'_rev') IS NOT DISTINCT FROM r.rev AND ");
+                    revision_is_text(sql);
+                }
+                sql.push("\nRETURNING d.id AS id, FALSE AS inserted");
+            }
+        }
+    }
+
+    fn revision_is(&self, sql: &mut SqlWriter, number: usize) {
+        sql.push("(d.data->>'_rev') IS NOT DISTINCT FROM ");
+        sql.parameter(number, "::text").push(" AND ");
+        revision_is_text(sql);
+    }
+
+    fn revision(&self, sql: &mut SqlWriter) {
+        sql.push("(d.data->'_rev')::text");
+    }
+}
+
+/// Writes that the stored revision is no number or other thing whose text happens to be equal.
+fn revision_is_text(sql: &mut SqlWriter) {
+    sql.push("coalesce(jsonb_typeof(d.data->'_rev'), 'null') IN ('string', 'null')");
+}
+
+fn arrays(sql: &mut SqlWriter, expect: ExpectationKind) {
+    sql.parameter(1, "::text[]")
+        .push(", ")
+        .parameter(2, "::jsonb[]");
+    match expect {
+        ExpectationKind::Any | ExpectationKind::Absent | ExpectationKind::Present => {
+            sql.push(") AS r (id, data)");
+        }
+        ExpectationKind::Revision => {
+            sql.push(", ")
+                .parameter(3, "::text[]")
+                .push(") AS r (id, data, rev)");
+        }
+    }
+}
+
+fn conflict(sql: &mut SqlWriter, expect: ExpectationKind) {
+    on_conflict(sql, expect);
+    sql.push("\nRETURNING ");
+    inserted(sql, expect);
+}
+
+fn conflict_returning_id(sql: &mut SqlWriter, expect: ExpectationKind) {
+    on_conflict(sql, expect);
+    sql.push("\nRETURNING d.id AS id, ");
+    inserted(sql, expect);
+}
+
+fn on_conflict(sql: &mut SqlWriter, expect: ExpectationKind) {
+    sql.push(match expect {
+        ExpectationKind::Any => "\nON CONFLICT (id) DO UPDATE SET data = excluded.data",
+        ExpectationKind::Absent | ExpectationKind::Present | ExpectationKind::Revision => {
+            "\nON CONFLICT (id) DO NOTHING"
+        }
+    });
+}
+
+fn inserted(sql: &mut SqlWriter, expect: ExpectationKind) {
+    // An upsert that updates has locked the row before, which is noted in `xmax`.
+    sql.push(match expect {
+        ExpectationKind::Any => "(d.xmax = 0) AS inserted",
+        ExpectationKind::Absent | ExpectationKind::Present | ExpectationKind::Revision => {
+            "TRUE AS inserted"
+        }
+    });
+}

@@ -1,0 +1,22 @@
+//! PostgreSQL.
+
+mod definitions;
+mod documents;
+mod locator;
+mod predicates;
+
+use crate::{dialect::Dialect, writer::Placeholders};
+
+/// The dialect of PostgreSQL 13 and later, which distributed PostgreSQL also runs.
+#[derive(Debug)]
+pub(crate) struct Postgres;
+
+impl Dialect for Postgres {
+    fn name(&self) -> &'static str {
+        "PostgreSQL"
+    }
+
+    fn placeholders(&self) -> Placeholders {
+        Placeholders::Dollar
+    }
+}

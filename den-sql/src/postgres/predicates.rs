@@ -1,0 +1,370 @@
+//! Predicates and sort keys of PostgreSQL.
+
+use den_backend::{CompareOp, FieldKind, Pattern, TextOp, Value};
+
+use super::{
+    Postgres,
+    locator::{bind, elements, json, named_column, number_text, type_of, typed},
+};
+use crate::{
+    dialect::{Predicates, Quantifier, TextTest},
+    source::{Place, Scalar, Source, Split},
+    statement::Param,
+    text::prefix_end,
+    writer::SqlWriter,
+};
+
+impl Predicates for Postgres {
+    fn typed(&self, sql: &mut SqlWriter, source: &Source<'_>, scalar: Scalar) {
+        typed(sql, source, scalar);
+    }
+
+    fn compare(&self, sql: &mut SqlWriter, op: CompareOp, source: &Source<'_>, value: &Value) {
+        let scalar = Scalar::of(value);
+        match (source, scalar) {
+            // Equality of `jsonb` is typed and exact as it is, and cheaper than the guard; an
+            // index, though, is over the typed value.
+            (Source::Place(place), _)
+                if op == CompareOp::Eq
+                    && !place.is_id()
+                    && !scalar.is_some_and(|it| place.is_indexed(it)) =>
+            {
+                mixed(sql, place);
+                sql.push(" = ").bind(Param::Json(value.to_string()));
+            }
+            (_, Some(scalar)) => {
+                typed(sql, source, scalar);
+                sql.push(operator(op));
+                bind(sql, value);
+            }
+            (_, None) => {
+                sql.push("FALSE");
+            }
+        }
+    }
+
+    fn compare_sources(
+        &self,
+        sql: &mut SqlWriter,
+        op: CompareOp,
+        left: &Source<'_>,
+        right: &Source<'_>,
+    ) {
+        if let (CompareOp::Eq, Source::Place(left), Source::Place(right)) = (op, left, right) {
+            sql.push("(");
+            json(sql, left);
+            sql.push(" = ");
+            json(sql, right);
+            sql.push(" AND ");
+            json(sql, left);
+            sql.push(" <> 'null'::jsonb)");
+            return;
+        }
+        sql.push("(");
+        let mut first = true;
+        for scalar in Scalar::ALL {
+            if !left.may_be(scalar) || !right.may_be(scalar) {
+                continue;
+            }
+            if !first {
+                sql.push(" OR ");
+            }
+            first = false;
+            typed(sql, left, scalar);
+            sql.push(operator(op));
+            typed(sql, right, scalar);
+        }
+        sql.push(if first { "FALSE)" } else { ")" });
+    }
+
+    fn is_in(&self, sql: &mut SqlWriter, source: &Source<'_>, values: &[Value]) {
+        let split = Split::of(values);
+        let place = match source {
+            Source::Place(place) if !place.is_id() => Some(place),
+            Source::Place(_)
+            | Source::Len(_)
+            | Source::Value(_)
+            | Source::Count(_)
+            | Source::Null => None,
+        };
+        // Types with an index are looked up in it, the others together as `jsonb`.
+        let by_type = |scalar: Scalar| match place {
+            Some(place) => place.is_indexed(scalar),
+            None => source.may_be(scalar),
+        };
+        let mut rest: Vec<String> = Vec::new();
+        let mut parts = Parts::default();
+        sql.push("(");
+        if by_type(Scalar::Text) && !split.texts.is_empty() {
+            parts.next(sql);
+            typed(sql, source, Scalar::Text);
+            let texts = split.texts.iter().map(|it| (*it).to_owned()).collect();
+            sql.push(" = ANY(").bind(Param::TextArray(texts)).push(")");
+        } else {
+            rest.extend(split.texts.iter().map(|it| Value::from(*it).to_string()));
+        }
+        if by_type(Scalar::Number) && !split.numbers.is_empty() {
+            parts.next(sql);
+            typed(sql, source, Scalar::Number);
+            let numbers = split.numbers.iter().map(|it| number_text(it)).collect();
+            sql.push(" = ANY(")
+                .bind(Param::NumericArray(numbers))
+                .push(")");
+        } else {
+            rest.extend(split.numbers.iter().map(|it| number_text(it)));
+        }
+        if by_type(Scalar::Bool) {
+            for it in &split.bools {
+                parts.next(sql);
+                typed(sql, source, Scalar::Bool);
+                sql.push(" = ").bind(Param::Bool(*it));
+            }
+        } else {
+            rest.extend(split.bools.iter().map(|it| Value::Bool(*it).to_string()));
+        }
+        rest.extend(split.containers.iter().map(ToString::to_string));
+        if let Some(place) = place
+            && !rest.is_empty()
+        {
+            parts.next(sql);
+            mixed(sql, place);
+            sql.push(" = ANY(").bind(Param::JsonArray(rest)).push(")");
+        }
+        sql.push(if parts.written == 0 { "FALSE)" } else { ")" });
+    }
+
+    fn is_null(&self, sql: &mut SqlWriter, source: &Source<'_>) {
+        let Source::Place(place) = source else {
+            typed(sql, source, Scalar::Number);
+            sql.push(" IS NULL");
+            return;
+        };
+        // What is indexed is null wherever the field is, so that the index narrows the search.
+        let indexed = place.indexed_scalar().filter(|_| !place.is_id());
+        if let Some(scalar) = indexed {
+            sql.push("(");
+            typed(sql, source, scalar);
+            sql.push(" IS NULL AND ");
+        }
+        null_json(sql, place);
+        sql.push(" = 'null'::jsonb");
+        if indexed.is_some() {
+            sql.push(")");
+        }
+    }
+
+    fn exists(&self, sql: &mut SqlWriter, place: &Place<'_>) {
+        json(sql, place);
+        sql.push(" IS NOT NULL");
+    }
+
+    fn text(&self, sql: &mut SqlWriter, source: &Source<'_>, test: TextTest<'_>) {
+        if test.needle.is_empty() && test.op != TextOp::Equals {
+            typed(sql, source, Scalar::Text);
+            sql.push(" IS NOT NULL");
+            return;
+        }
+        let is_indexed = match source {
+            Source::Place(place) => place.is_indexed(Scalar::Text),
+            Source::Len(_) | Source::Value(_) | Source::Count(_) | Source::Null => false,
+        };
+        if test.op == TextOp::StartsWith && !test.ignore_case && is_indexed {
+            return text_range(sql, source, test.needle);
+        }
+        // Under collation "C" `lower` folds ASCII only, as asked for.
+        let needle = if test.ignore_case {
+            test.needle.to_ascii_lowercase()
+        } else {
+            test.needle.to_owned()
+        };
+        let haystack = |sql: &mut SqlWriter| {
+            if test.ignore_case {
+                sql.push("lower(");
+            }
+            typed(sql, source, Scalar::Text);
+            if test.ignore_case {
+                sql.push(" COLLATE \"C\")");
+            }
+        };
+        let needle = sql.add(Param::Text(needle));
+        match test.op {
+            TextOp::Equals => {
+                haystack(sql);
+                sql.push(" = ").slot(needle);
+            }
+            TextOp::StartsWith => {
+                sql.push("starts_with(");
+                haystack(sql);
+                sql.push(", ").slot(needle).push(")");
+            }
+            TextOp::EndsWith => {
+                sql.push("right(");
+                haystack(sql);
+                sql.push(", char_length(").slot(needle);
+                sql.push(")) = ").slot(needle);
+            }
+            TextOp::Contains => {
+                sql.push("strpos(");
+                haystack(sql);
+                sql.push(", ").slot(needle).push(") > 0");
+            }
+        }
+    }
+
+    fn matches(&self, sql: &mut SqlWriter, source: &Source<'_>, pattern: &Pattern) {
+        typed(sql, source, Scalar::Text);
+        sql.push(" ~ ")
+            .bind(Param::Text(pattern.as_str().to_owned()));
+    }
+
+    fn contains(&self, sql: &mut SqlWriter, array: &Place<'_>, value: &Value) {
+        // The one-element array is bound ready-made. Containment of a scalar is exact; that of an
+        // array or object is wider than equality, so it only narrows the search.
+        let wrapped = Param::Json(Value::Array(vec![value.clone()]).to_string());
+        match value {
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => {
+                json(sql, array);
+                sql.push(" @> ").bind(wrapped);
+            }
+            Value::Array(_) | Value::Object(_) => {
+                sql.push("(");
+                json(sql, array);
+                sql.push(" @> ").bind(wrapped);
+                sql.push(" AND EXISTS (SELECT 1 FROM ");
+                elements(sql, array);
+                sql.push(" AS m (v) WHERE m.v = ");
+                bind(sql, value);
+                sql.push("))");
+            }
+        }
+    }
+
+    fn is_empty(&self, sql: &mut SqlWriter, array: &Place<'_>) {
+        null_json(sql, array);
+        sql.push(" IN ('null'::jsonb, '[]'::jsonb)");
+    }
+
+    fn elements(
+        &self,
+        sql: &mut SqlWriter,
+        quantifier: Quantifier,
+        array: &Source<'_>,
+        level: usize,
+    ) {
+        sql.push("(");
+        match (quantifier, array) {
+            // No rows come from what is no array, which is right for `Any` only.
+            (Quantifier::All, Source::Place(place)) => {
+                type_of(sql, place);
+                sql.push(" = 'array' AND NOT EXISTS (SELECT 1 FROM ");
+            }
+            (
+                Quantifier::All,
+                Source::Len(_) | Source::Value(_) | Source::Count(_) | Source::Null,
+            ) => {
+                sql.push("NOT EXISTS (SELECT 1 FROM ");
+            }
+            (Quantifier::Any, _) => {
+                sql.push("EXISTS (SELECT 1 FROM ");
+            }
+        }
+        match array {
+            Source::Place(place) => elements(sql, place),
+            Source::Value(value) => {
+                sql.push("jsonb_array_elements(");
+                bind(sql, value);
+                sql.push(")");
+            }
+            Source::Len(_) | Source::Count(_) | Source::Null => {
+                sql.push("jsonb_array_elements(NULL::jsonb)");
+            }
+        }
+        sql.push(" AS e").number(level).push(" (v) WHERE ");
+    }
+
+    fn has_key(&self, sql: &mut SqlWriter, object: &Place<'_>, key: &str) {
+        // `?` also finds text in an array.
+        sql.push("(");
+        type_of(sql, object);
+        sql.push(" = 'object' AND ");
+        json(sql, object);
+        sql.push(" ? ").bind(Param::Text(key.to_owned())).push(")");
+    }
+
+    fn rank(&self, sql: &mut SqlWriter, place: &Place<'_>, null_rank: &'static str) {
+        sql.push("(CASE");
+        for (of, rank) in [
+            (" = 'number'", " THEN 1"),
+            (" = 'string'", " THEN 2"),
+            (" = 'boolean'", " THEN 3"),
+            (" = 'array'", " THEN 4"),
+            (" = 'object'", " THEN 5"),
+        ] {
+            sql.push(" WHEN ");
+            type_of(sql, place);
+            sql.push(of).push(rank);
+        }
+        sql.push(" ELSE ").push(null_rank).push(" END)");
+    }
+
+    fn selected_key(&self, sql: &mut SqlWriter, number: usize, scalar: Option<Scalar>) {
+        sql.push("d.k").number(number);
+        if scalar == Some(Scalar::Text) {
+            sql.push(" COLLATE \"C\"");
+        }
+    }
+}
+
+/// Conditions joined by `OR`.
+#[derive(Default)]
+struct Parts {
+    written: usize,
+}
+
+impl Parts {
+    fn next(&mut self, sql: &mut SqlWriter) {
+        if self.written > 0 {
+            sql.push(" OR ");
+        }
+        self.written += 1;
+    }
+}
+
+fn operator(op: CompareOp) -> &'static str {
+    match op {
+        CompareOp::Eq => " = ",
+        CompareOp::Lt => " < ",
+        CompareOp::Le => " <= ",
+        CompareOp::Gt => " > ",
+        CompareOp::Ge => " >= ",
+    }
+}
+
+/// Writes a value of any type: the column that holds it, or the `jsonb` itself.
+fn mixed(sql: &mut SqlWriter, place: &Place<'_>) {
+    match place.column(FieldKind::Any) {
+        Some(column) => named_column(sql, place.scope, column),
+        None => json(sql, place),
+    }
+}
+
+/// Writes the `jsonb` at a place with null for missing.
+fn null_json(sql: &mut SqlWriter, place: &Place<'_>) {
+    sql.push("coalesce(");
+    json(sql, place);
+    sql.push(", 'null'::jsonb)");
+}
+
+fn text_range(sql: &mut SqlWriter, source: &Source<'_>, prefix: &str) {
+    let end = prefix_end(prefix);
+    if end.is_some() {
+        sql.push("(");
+    }
+    typed(sql, source, Scalar::Text);
+    sql.push(" >= ").bind(Param::Text(prefix.to_owned()));
+    if let Some(end) = end {
+        sql.push(" AND ");
+        typed(sql, source, Scalar::Text);
+        sql.push(" < ").bind(Param::Text(end)).push(")");
+    }
+}

@@ -1,0 +1,294 @@
+//! Tables, columns, indexes and the catalog.
+
+use std::collections::BTreeMap;
+
+use den_backend::{
+    CollectionMeta, Direction, FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta, Value,
+    meta::fnv1a,
+};
+
+use crate::{dialect::Dialect, layout::Layout, writer::SqlWriter};
+
+/// The table of den's own records, made if missing: `_den_indexes(collection, name, fields,
+/// is_unique, created_at, kind, definition, hash)`, primary key `(collection, name)`.
+///
+/// # Behavior
+///
+/// - `fields` is a JSON array of dotted paths (SQLite text, PostgreSQL `jsonb`); `created_at` is
+///   RFC 3339 text on SQLite and `timestamptz` on PostgreSQL; `is_unique` 0 or 1, or `boolean`.
+/// - `kind`, `definition` and `hash` are null in a table that another tool made.
+pub fn catalog(dialect: &dyn Dialect) -> Vec<String> {
+    dialect
+        .catalog()
+        .iter()
+        .map(|it| (*it).to_owned())
+        .collect()
+}
+
+/// Records an index, or renews its record. Parameters: collection, name, fields (JSON text;
+/// PostgreSQL `jsonb`), is_unique (bool), created_at (text, RFC 3339), kind ([`kind_name`]),
+/// definition ([`definition`]), hash ([`definition_hash`]).
+pub fn record_index(dialect: &dyn Dialect) -> &'static str {
+    dialect.record_index()
+}
+
+/// Forgets an index. Parameters: collection, name.
+pub fn forget_index(dialect: &dyn Dialect) -> String {
+    let mut sql = SqlWriter::new(dialect.placeholders());
+    sql.push("DELETE FROM _den_indexes WHERE collection = ");
+    sql.parameter(1, "::text").push(" AND name = ");
+    sql.parameter(2, "::text");
+    sql.into_text()
+}
+
+/// Forgets all indexes of a collection. Parameter: collection.
+pub fn forget_collection(dialect: &dyn Dialect) -> String {
+    let mut sql = SqlWriter::new(dialect.placeholders());
+    sql.push("DELETE FROM _den_indexes WHERE collection = ");
+    sql.parameter(1, "::text");
+    sql.into_text()
+}
+
+/// The recorded indexes of a collection, by name. Parameter: collection. Columns: `name`, `fields`,
+/// `is_unique`, `kind`, `definition`, `hash`.
+pub fn recorded_indexes(dialect: &dyn Dialect) -> String {
+    let mut sql = SqlWriter::new(dialect.placeholders());
+    sql.push("SELECT name, fields, is_unique, kind, definition, hash\nFROM _den_indexes");
+    sql.push("\nWHERE collection = ").parameter(1, "::text");
+    sql.push("\nORDER BY name ASC NULLS FIRST");
+    sql.into_text()
+}
+
+/// The tables that have the shape of a collection, den's own left out. Column: `name`.
+pub fn collections(dialect: &dyn Dialect) -> &'static str {
+    dialect.collections()
+}
+
+/// The table of a collection, made if missing, with a generated column for each indexed field: the
+/// layout is then [`Layout::of(meta)`](Layout::of).
+pub fn create_table(dialect: &dyn Dialect, meta: &CollectionMeta) -> String {
+    let mut sql = SqlWriter::new(dialect.placeholders());
+    dialect.create_table(&mut sql, meta);
+    sql.into_text()
+}
+
+/// Adds the generated column of one field. SQLite: virtual, so any table; PostgreSQL: stored, so
+/// only while the table is empty (else index the expression: [`Layout::with_expression`]).
+///
+/// # Behavior
+///
+/// - PostgreSQL passes over a column that is there; SQLite fails, so look before
+///   (`pragma_table_xinfo` lists generated columns).
+pub fn add_column(
+    dialect: &dyn Dialect,
+    collection: &str,
+    path: &FieldPath,
+    kind: FieldKind,
+) -> String {
+    let mut sql = SqlWriter::new(dialect.placeholders());
+    dialect.add_column(&mut sql, collection, path, kind);
+    sql.into_text()
+}
+
+/// Makes an index, to be run in this order. A field with a column in `layout` is indexed by its
+/// column, another by its guarded expression (PostgreSQL; on SQLite add the column first).
+///
+/// # Behavior
+///
+/// - `concurrently` is PostgreSQL's `CONCURRENTLY` (outside of a transaction); SQLite ignores it.
+/// - A members index is a side table `_den_<name>` with triggers on SQLite, filled from the rows
+///   there are: run the statements in one transaction.
+pub fn create_index(
+    dialect: &dyn Dialect,
+    layout: &Layout,
+    index: &IndexMeta,
+    concurrently: bool,
+) -> Vec<String> {
+    dialect.create_index(layout, index, concurrently)
+}
+
+/// Drops an index of den's, if it is there.
+pub fn drop_index(
+    dialect: &dyn Dialect,
+    _collection: &str,
+    name: &str,
+    kind: IndexKind,
+) -> Vec<String> {
+    dialect.drop_index(name, kind)
+}
+
+/// Drops the table of a collection, if it is there. Drop its members indexes before
+/// ([`drop_index`]); the other indexes go with the table.
+pub fn drop_table(dialect: &dyn Dialect, collection: &str) -> Vec<String> {
+    let mut sql = SqlWriter::new(dialect.placeholders());
+    sql.push("DROP TABLE IF EXISTS ").ident(collection);
+    vec![sql.into_text()]
+}
+
+/// The hash of den's own definition of an index: changes when its name, kind, fields, or their
+/// kinds or directions do.
+pub fn definition_hash(index: &IndexMeta) -> String {
+    let hash = fnv1a(definition(index).as_bytes());
+    let digits = (0..16).rev().filter_map(|it| {
+        let digit = u32::try_from((hash >> (it * 4)) & 0xf).ok()?;
+        char::from_digit(digit, 16)
+    });
+    digits.collect()
+}
+
+/// The definition of an index as JSON, from which [`parse_definition`] makes it again.
+pub fn definition(index: &IndexMeta) -> String {
+    let fields = index.fields.iter().map(|(field, direction)| {
+        let path = field.path.segments().iter();
+        object([
+            (
+                "path",
+                Value::Array(path.map(|it| Value::from(it.as_str())).collect()),
+            ),
+            ("kind", Value::from(field_kind_name(field.kind))),
+            ("direction", Value::from(direction_name(*direction))),
+        ])
+    });
+    object([
+        ("name", Value::from(index.name.as_str())),
+        ("kind", Value::from(kind_name(index.kind))),
+        ("fields", Value::Array(fields.collect())),
+    ])
+    .to_string()
+}
+
+/// The index that a recorded definition describes; `None` if it is not one of den's.
+pub fn parse_definition(definition: &str) -> Option<IndexMeta> {
+    let Value::Object(index) = serde_json::from_str(definition).ok()? else {
+        return None;
+    };
+    let Value::Array(fields) = index.get("fields")? else {
+        return None;
+    };
+    Some(IndexMeta {
+        name: text(&index, "name")?.to_owned(),
+        kind: kind_from_name(text(&index, "kind")?)?,
+        fields: fields.iter().map(parse_field).collect::<Option<_>>()?,
+    })
+}
+
+/// The name of an index kind in the catalog.
+pub fn kind_name(kind: IndexKind) -> &'static str {
+    match kind {
+        IndexKind::Plain => "plain",
+        IndexKind::Unique => "unique",
+        IndexKind::Members => "members",
+    }
+}
+
+/// The index kind of this name.
+pub fn kind_from_name(name: &str) -> Option<IndexKind> {
+    [IndexKind::Plain, IndexKind::Unique, IndexKind::Members]
+        .into_iter()
+        .find(|it| kind_name(*it) == name)
+}
+
+fn parse_field(field: &Value) -> Option<(FieldMeta, Direction)> {
+    let Value::Object(field) = field else {
+        return None;
+    };
+    let Value::Array(path) = field.get("path")? else {
+        return None;
+    };
+    let segments = path.iter().map(|it| match it {
+        Value::Text(segment) => Some(segment.as_str()),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Array(_)
+        | Value::Object(_) => None,
+    });
+    let segments: Vec<&str> = segments.collect::<Option<_>>()?;
+    let kind = text(field, "kind")?;
+    let direction = text(field, "direction")?;
+    let meta = FieldMeta {
+        path: FieldPath::from_segments(segments).ok()?,
+        kind: FIELD_KINDS
+            .into_iter()
+            .find(|it| field_kind_name(*it) == kind)?,
+    };
+    let direction = [Direction::Asc, Direction::Desc]
+        .into_iter()
+        .find(|it| direction_name(*it) == direction)?;
+    Some((meta, direction))
+}
+
+const FIELD_KINDS: [FieldKind; 6] = [
+    FieldKind::Text,
+    FieldKind::Number,
+    FieldKind::Bool,
+    FieldKind::Array,
+    FieldKind::Object,
+    FieldKind::Any,
+];
+
+fn field_kind_name(kind: FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Text => "text",
+        FieldKind::Number => "number",
+        FieldKind::Bool => "bool",
+        FieldKind::Array => "array",
+        FieldKind::Object => "object",
+        FieldKind::Any => "any",
+    }
+}
+
+fn direction_name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Asc => "asc",
+        Direction::Desc => "desc",
+    }
+}
+
+fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    Value::Object(members.map(|(key, value)| (key.to_owned(), value)).into())
+}
+
+fn text<'a>(object: &'a BTreeMap<String, Value>, key: &str) -> Option<&'a str> {
+    match object.get(key)? {
+        Value::Text(text) => Some(text),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Array(_)
+        | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_definition_reads_back() {
+        let field = |path: &[&str], kind| FieldMeta {
+            path: FieldPath::from_segments(path.iter().copied()).unwrap(),
+            kind,
+        };
+        let index = IndexMeta {
+            name: "ix".into(),
+            kind: IndexKind::Unique,
+            fields: vec![
+                (
+                    field(&["a.b", "US \"Gross\""], FieldKind::Number),
+                    Direction::Desc,
+                ),
+                (field(&["x"], FieldKind::Any), Direction::Asc),
+            ],
+        };
+        assert_eq!(parse_definition(&definition(&index)), Some(index.clone()));
+        assert_eq!(parse_definition("{}"), None);
+        assert_eq!(definition_hash(&index).len(), 16);
+
+        let mut other = index.clone();
+        other.kind = IndexKind::Plain;
+        assert_ne!(definition_hash(&index), definition_hash(&other));
+    }
+}

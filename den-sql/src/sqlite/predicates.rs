@@ -1,0 +1,502 @@
+//! Predicates and sort keys of SQLite.
+
+use den_backend::{CompareOp, FieldKind, Pattern, TextOp, Value};
+
+use super::{
+    Sqlite,
+    locator::{Read, bind, each, id, named_column, read, typed},
+};
+use crate::{
+    dialect::{Predicates, Quantifier, TextTest},
+    source::{Place, Scalar, Source, Split},
+    statement::Param,
+    text::prefix_end,
+    writer::SqlWriter,
+};
+
+/// Longer lists are bound as one JSON array; shorter ones are padded to a power of two, so that
+/// statement caches see few texts.
+const LONGEST_LIST: usize = 256;
+
+/// SQLite binds at most 32 766 values; from here on lists are bound as JSON whatever their length.
+const MANY_BOUND: usize = 16_000;
+
+impl Predicates for Sqlite {
+    fn typed(&self, sql: &mut SqlWriter, source: &Source<'_>, scalar: Scalar) {
+        typed(sql, source, scalar);
+    }
+
+    fn compare(&self, sql: &mut SqlWriter, op: CompareOp, source: &Source<'_>, value: &Value) {
+        let Some(scalar) = Scalar::of(value) else {
+            return container_equals(sql, source, value);
+        };
+        if let Source::Place(place) = source
+            && place.column(scalar.kind()).is_none()
+            && let Some(column) = place.column(FieldKind::Any)
+        {
+            return compare_mixed(sql, op, place, column, value);
+        }
+        typed(sql, source, scalar);
+        sql.push(operator(op));
+        bind(sql, value);
+    }
+
+    fn compare_sources(
+        &self,
+        sql: &mut SqlWriter,
+        op: CompareOp,
+        left: &Source<'_>,
+        right: &Source<'_>,
+    ) {
+        sql.push("(");
+        let mut first = true;
+        for scalar in Scalar::ALL {
+            if !left.may_be(scalar) || !right.may_be(scalar) {
+                continue;
+            }
+            if !first {
+                sql.push(" OR ");
+            }
+            first = false;
+            typed(sql, left, scalar);
+            sql.push(operator(op));
+            typed(sql, right, scalar);
+        }
+        if let (CompareOp::Eq, Source::Place(left), Source::Place(right)) = (op, left, right) {
+            if !first {
+                sql.push(" OR ");
+            }
+            first = false;
+            sql.push("(");
+            read(sql, Read::Type, left);
+            sql.push(" IN ('array', 'object') AND den_json_eq(");
+            read(sql, Read::Json, left);
+            sql.push(", ");
+            read(sql, Read::Json, right);
+            sql.push("))");
+        }
+        sql.push(if first { "FALSE)" } else { ")" });
+    }
+
+    fn is_in(&self, sql: &mut SqlWriter, source: &Source<'_>, values: &[Value]) {
+        let split = Split::of(values);
+        let mut parts = Parts::new(split.types());
+        if !split.texts.is_empty() {
+            parts.next(sql);
+            typed(sql, source, Scalar::Text);
+            let values = split.texts.iter().map(|it| (*it).to_owned());
+            text_list(sql, values.collect());
+        }
+        if !split.numbers.is_empty() {
+            parts.next(sql);
+            typed(sql, source, Scalar::Number);
+            number_list(sql, &split.numbers);
+        }
+        for it in &split.bools {
+            parts.next(sql);
+            typed(sql, source, Scalar::Bool);
+            sql.push(" = ").bind(Param::Bool(*it));
+        }
+        if !split.containers.is_empty() {
+            parts.next(sql);
+            container_in(sql, source, &split.containers);
+        }
+        parts.end(sql);
+    }
+
+    fn is_null(&self, sql: &mut SqlWriter, source: &Source<'_>) {
+        let Source::Place(place) = source else {
+            sql.push("(");
+            typed(sql, source, Scalar::Number);
+            sql.push(") IS NULL");
+            return;
+        };
+        // The column is null wherever the field is, so that its index narrows the search.
+        let column = place
+            .indexed_scalar()
+            .and_then(|it| place.column(it.kind()));
+        if let Some(column) = column {
+            sql.push("(");
+            named_column(sql, place.scope, column);
+            sql.push(" IS NULL AND ");
+        }
+        sql.push("ifnull(");
+        read(sql, Read::Type, place);
+        sql.push(", 'null') = 'null'");
+        if column.is_some() {
+            sql.push(")");
+        }
+    }
+
+    fn exists(&self, sql: &mut SqlWriter, place: &Place<'_>) {
+        read(sql, Read::Type, place);
+        sql.push(" IS NOT NULL");
+    }
+
+    fn text(&self, sql: &mut SqlWriter, source: &Source<'_>, test: TextTest<'_>) {
+        if test.needle.is_empty() && test.op != TextOp::Equals {
+            sql.push("(");
+            typed(sql, source, Scalar::Text);
+            sql.push(") IS NOT NULL");
+            return;
+        }
+        let is_indexed = match source {
+            Source::Place(place) => place.is_indexed(Scalar::Text),
+            Source::Len(_) | Source::Value(_) | Source::Count(_) | Source::Null => false,
+        };
+        if test.op == TextOp::StartsWith && !test.ignore_case && is_indexed {
+            return text_range(sql, source, test.needle);
+        }
+        // SQLite's own `lower` folds ASCII only, as asked for. `LIKE` is no help: it folds always.
+        let needle = if test.ignore_case {
+            test.needle.to_ascii_lowercase()
+        } else {
+            test.needle.to_owned()
+        };
+        let haystack = |sql: &mut SqlWriter| {
+            if test.ignore_case {
+                sql.push("lower(");
+            }
+            typed(sql, source, Scalar::Text);
+            if test.ignore_case {
+                sql.push(")");
+            }
+        };
+        let needle = sql.add(Param::Text(needle));
+        match test.op {
+            TextOp::Equals => {
+                haystack(sql);
+                sql.push(" = ").slot(needle);
+            }
+            TextOp::StartsWith => {
+                sql.push("substr(");
+                haystack(sql);
+                sql.push(", 1, length(").slot(needle);
+                sql.push(")) = ").slot(needle);
+            }
+            TextOp::EndsWith => {
+                sql.push("substr(");
+                haystack(sql);
+                sql.push(", -length(").slot(needle);
+                sql.push(")) = ").slot(needle);
+            }
+            TextOp::Contains => {
+                sql.push("instr(");
+                haystack(sql);
+                sql.push(", ").slot(needle).push(") > 0");
+            }
+        }
+    }
+
+    fn matches(&self, sql: &mut SqlWriter, source: &Source<'_>, pattern: &Pattern) {
+        sql.push("den_regexp(");
+        sql.bind(Param::Text(pattern.as_str().to_owned()));
+        sql.push(", ");
+        typed(sql, source, Scalar::Text);
+        sql.push(")");
+    }
+
+    fn contains(&self, sql: &mut SqlWriter, array: &Place<'_>, value: &Value) {
+        sql.push("(");
+        if let Some(index) = array.members() {
+            id(sql, array.scope);
+            sql.push(" IN (SELECT m.id FROM ");
+            super::definitions::members_table(sql, index);
+            sql.push(" AS m WHERE m.kind = ");
+            member_kind(sql, value);
+            sql.push(" AND m.value = ");
+            match value {
+                Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => {
+                    bind(sql, value);
+                    sql.push("))");
+                    return;
+                }
+                Value::Null => {
+                    sql.push("0))");
+                    return;
+                }
+                // The table says which arrays have arrays or objects as elements, the array which.
+                Value::Array(_) | Value::Object(_) => sql.push("0) AND "),
+            };
+        }
+        read(sql, Read::Type, array);
+        sql.push(" = 'array' AND EXISTS (SELECT 1 FROM ");
+        each(sql, array);
+        sql.push(" AS m WHERE m.type ");
+        match value {
+            Value::Null => sql.push("= 'null'"),
+            Value::Bool(true) => sql.push("= 'true'"),
+            Value::Bool(false) => sql.push("= 'false'"),
+            Value::Int(_) | Value::Float(_) => sql.push("IN ('integer', 'real') AND m.value = "),
+            Value::Text(_) => sql.push("= 'text' AND m.value = "),
+            Value::Array(_) => sql.push("= 'array' AND den_json_eq(m.value, "),
+            Value::Object(_) => sql.push("= 'object' AND den_json_eq(m.value, "),
+        };
+        match value {
+            Value::Null | Value::Bool(_) => {}
+            Value::Int(_) | Value::Float(_) | Value::Text(_) => bind(sql, value),
+            Value::Array(_) | Value::Object(_) => {
+                bind(sql, value);
+                sql.push(")");
+            }
+        }
+        sql.push("))");
+    }
+
+    fn is_empty(&self, sql: &mut SqlWriter, array: &Place<'_>) {
+        sql.push("(ifnull(");
+        read(sql, Read::Type, array);
+        sql.push(", 'null') = 'null' OR ");
+        typed(sql, &Source::Len(*array), Scalar::Number);
+        sql.push(" = 0)");
+    }
+
+    fn elements(
+        &self,
+        sql: &mut SqlWriter,
+        quantifier: Quantifier,
+        array: &Source<'_>,
+        level: usize,
+    ) {
+        sql.push("(");
+        if let Source::Place(place) = array {
+            read(sql, Read::Type, place);
+            sql.push(" = 'array' AND ");
+        }
+        sql.push(match quantifier {
+            Quantifier::Any => "EXISTS (SELECT 1 FROM ",
+            Quantifier::All => "NOT EXISTS (SELECT 1 FROM ",
+        });
+        match array {
+            Source::Place(place) => each(sql, place),
+            Source::Value(value) => {
+                sql.push("json_each(");
+                bind(sql, value);
+                sql.push(")");
+            }
+            Source::Len(_) | Source::Count(_) | Source::Null => {
+                sql.push("json_each(NULL)");
+            }
+        }
+        sql.push(" AS e").number(level).push(" WHERE ");
+    }
+
+    fn has_key(&self, sql: &mut SqlWriter, object: &Place<'_>, key: &str) {
+        sql.push("(");
+        read(sql, Read::Type, object);
+        sql.push(" = 'object' AND EXISTS (SELECT 1 FROM ");
+        each(sql, object);
+        sql.push(" AS m WHERE m.key = ");
+        sql.bind(Param::Text(key.to_owned())).push("))");
+    }
+
+    fn rank(&self, sql: &mut SqlWriter, place: &Place<'_>, null_rank: &'static str) {
+        sql.push("CASE ifnull(");
+        read(sql, Read::Type, place);
+        sql.push(", 'null') WHEN 'null' THEN ").push(null_rank);
+        sql.push(" WHEN 'integer' THEN 1 WHEN 'real' THEN 1 WHEN 'text' THEN 2");
+        sql.push(" WHEN 'true' THEN 3 WHEN 'false' THEN 3 WHEN 'array' THEN 4 ELSE 5 END");
+    }
+
+    fn selected_key(&self, sql: &mut SqlWriter, number: usize, _scalar: Option<Scalar>) {
+        sql.push("d.k").number(number);
+    }
+}
+
+/// Conditions joined by `OR`, in parentheses if there are several.
+struct Parts {
+    several: bool,
+    written: usize,
+}
+
+impl Parts {
+    fn new(count: usize) -> Self {
+        Self {
+            several: count > 1,
+            written: 0,
+        }
+    }
+
+    fn next(&mut self, sql: &mut SqlWriter) {
+        if self.written > 0 {
+            sql.push(" OR ");
+        } else if self.several {
+            sql.push("(");
+        }
+        self.written += 1;
+    }
+
+    fn end(&self, sql: &mut SqlWriter) {
+        if self.several {
+            sql.push(")");
+        }
+    }
+}
+
+fn operator(op: CompareOp) -> &'static str {
+    match op {
+        CompareOp::Eq => " = ",
+        CompareOp::Lt => " < ",
+        CompareOp::Le => " <= ",
+        CompareOp::Gt => " > ",
+        CompareOp::Ge => " >= ",
+    }
+}
+
+/// Compares a column that holds values of all types as they are. SQLite orders numbers before text
+/// before blobs (as which bools are kept), so a range needs its other end at the next type.
+fn compare_mixed(
+    sql: &mut SqlWriter,
+    op: CompareOp,
+    place: &Place<'_>,
+    column: &str,
+    value: &Value,
+) {
+    sql.push("(");
+    named_column(sql, place.scope, column);
+    sql.push(operator(op));
+    match value {
+        Value::Bool(it) => {
+            sql.push(if *it { "x'01'" } else { "x'00'" });
+        }
+        Value::Null
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Text(_)
+        | Value::Array(_)
+        | Value::Object(_) => bind(sql, value),
+    }
+    let other_end = match (op, Scalar::of(value)) {
+        (CompareOp::Lt | CompareOp::Le, Some(Scalar::Text)) => Some(" >= ''"),
+        (CompareOp::Gt | CompareOp::Ge, Some(Scalar::Text)) => Some(" < x''"),
+        (CompareOp::Gt | CompareOp::Ge, Some(Scalar::Number)) => Some(" < ''"),
+        (CompareOp::Lt | CompareOp::Le, Some(Scalar::Bool)) => Some(" >= x'00'"),
+        (CompareOp::Gt | CompareOp::Ge, Some(Scalar::Bool)) => Some(" <= x'01'"),
+        (CompareOp::Eq, _) | (CompareOp::Lt | CompareOp::Le, Some(Scalar::Number)) | (_, None) => {
+            None
+        }
+    };
+    if let Some(other_end) = other_end {
+        sql.push(" AND ");
+        named_column(sql, place.scope, column);
+        sql.push(other_end);
+    }
+    sql.push(")");
+}
+
+fn container_equals(sql: &mut SqlWriter, source: &Source<'_>, value: &Value) {
+    let Source::Place(place) = source else {
+        sql.push("FALSE");
+        return;
+    };
+    sql.push("(");
+    read(sql, Read::Type, place);
+    sql.push(match value {
+        Value::Object(_) => " = 'object' AND den_json_eq(",
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Text(_)
+        | Value::Array(_) => " = 'array' AND den_json_eq(",
+    });
+    read(sql, Read::Json, place);
+    sql.push(", ");
+    bind(sql, value);
+    sql.push("))");
+}
+
+fn container_in(sql: &mut SqlWriter, source: &Source<'_>, values: &[&Value]) {
+    let Source::Place(place) = source else {
+        sql.push("FALSE");
+        return;
+    };
+    sql.push("(");
+    read(sql, Read::Type, place);
+    sql.push(" IN ('array', 'object') AND EXISTS (SELECT 1 FROM json_each(");
+    sql.bind(Param::Json(json_array(values)));
+    sql.push(") AS m WHERE den_json_eq(");
+    read(sql, Read::Json, place);
+    sql.push(", m.value)))");
+}
+
+fn text_range(sql: &mut SqlWriter, source: &Source<'_>, prefix: &str) {
+    let end = prefix_end(prefix);
+    if end.is_some() {
+        sql.push("(");
+    }
+    typed(sql, source, Scalar::Text);
+    sql.push(" >= ").bind(Param::Text(prefix.to_owned()));
+    if let Some(end) = end {
+        sql.push(" AND ");
+        typed(sql, source, Scalar::Text);
+        sql.push(" < ").bind(Param::Text(end)).push(")");
+    }
+}
+
+fn text_list(sql: &mut SqlWriter, values: Vec<String>) {
+    if is_long(sql, values.len()) {
+        let array = Value::Array(values.into_iter().map(Value::Text).collect());
+        sql.push(" IN (SELECT m.value FROM json_each(");
+        sql.bind(Param::Json(array.to_string())).push(") AS m)");
+        return;
+    }
+    list(sql, values.into_iter().map(Param::Text).collect());
+}
+
+fn number_list(sql: &mut SqlWriter, values: &[&Value]) {
+    if is_long(sql, values.len()) {
+        sql.push(" IN (SELECT m.value FROM json_each(");
+        sql.bind(Param::Json(json_array(values))).push(") AS m)");
+        return;
+    }
+    let params = values.iter().map(|it| match it {
+        Value::Int(it) => Param::Int(*it),
+        Value::Float(it) => Param::Float(*it),
+        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Array(_) | Value::Object(_) => {
+            Param::Json(it.to_string())
+        }
+    });
+    list(sql, params.collect());
+}
+
+fn is_long(sql: &SqlWriter, len: usize) -> bool {
+    len > LONGEST_LIST || sql.bound() > MANY_BOUND
+}
+
+/// Writes ` IN (?, ..)`, the last value repeated up to a power of two; one value is ` = ?`.
+fn list(sql: &mut SqlWriter, mut values: Vec<Param>) {
+    let Some(last) = values.last().cloned() else {
+        sql.push(" IN ()");
+        return;
+    };
+    if values.len() == 1 {
+        sql.push(" = ").bind(last);
+        return;
+    }
+    values.resize(values.len().next_power_of_two(), last);
+    sql.push(" IN (");
+    for (i, value) in values.into_iter().enumerate() {
+        if i > 0 {
+            sql.push(", ");
+        }
+        sql.bind(value);
+    }
+    sql.push(")");
+}
+
+fn json_array(values: &[&Value]) -> String {
+    Value::Array(values.iter().map(|it| (*it).clone()).collect()).to_string()
+}
+
+/// The kind under which a members table keeps an element.
+fn member_kind(sql: &mut SqlWriter, value: &Value) {
+    sql.push(match value {
+        Value::Null => "'null'",
+        Value::Bool(_) => "'bool'",
+        Value::Int(_) | Value::Float(_) => "'number'",
+        Value::Text(_) => "'text'",
+        Value::Array(_) => "'array'",
+        Value::Object(_) => "'object'",
+    });
+}

@@ -1,0 +1,184 @@
+//! What the database itself says of its collections: tables, columns, and den's records.
+
+use den_backend::{IndexKind, IndexMeta, RecordedIndex};
+use den_sql::{Layout, column_name, schema};
+use rusqlite::OptionalExtension;
+
+use crate::{collection::Collection, connection::Connection, error::Outcome};
+
+const TABLE: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+
+const SAME_NAME: &str = "SELECT name FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE";
+
+const INDEX: &str =
+    "SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ?1 AND tbl_name = ?2";
+
+const COLUMNS: &str = "SELECT name FROM pragma_table_xinfo(?1)";
+
+const COLLECTIONS: &str = "SELECT t.name FROM sqlite_schema AS t \
+    WHERE t.type = 'table' \
+    AND substr(t.name, 1, 5) <> '_den_' \
+    AND substr(t.name, 1, 7) <> 'sqlite_' \
+    AND EXISTS (SELECT 1 FROM pragma_table_xinfo(t.name) AS c WHERE c.name = 'id') \
+    AND EXISTS (SELECT 1 FROM pragma_table_xinfo(t.name) AS c WHERE c.name = 'data') \
+    ORDER BY t.name";
+
+const RECORDS: &str = "SELECT name, fields, is_unique, definition, hash FROM _den_indexes \
+    WHERE collection = ?1 ORDER BY name";
+
+const OWNER: &str = "SELECT collection FROM _den_indexes WHERE name = ?1 AND collection <> ?2";
+
+const RECORD: &str = "INSERT OR REPLACE INTO _den_indexes \
+    (collection, name, fields, is_unique, created_at, kind, definition, hash) \
+    VALUES (?1, ?2, ?3, ?4, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?5, ?6, ?7)";
+
+const FORGET: &str = "DELETE FROM _den_indexes WHERE collection = ?1 AND name = ?2";
+
+/// An index as den recorded it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) recorded: RecordedIndex,
+    /// What it was made from; none if another program recorded it.
+    pub(crate) index: Option<IndexMeta>,
+    pub(crate) hash: Option<String>,
+}
+
+/// Reads what there is to know of a collection; none if its table is not there.
+pub(crate) fn load(connection: &Connection, name: &str) -> Outcome<Option<Collection>> {
+    if !table_exists(connection, name)? {
+        return Ok(None);
+    }
+    let columns = columns(connection, name)?;
+    if !is_collection(&columns) {
+        return Ok(None);
+    }
+    let mut layout = Layout::new(name);
+    let mut indexes = Vec::new();
+    for index in records(connection, name)?.into_iter().filter_map(|it| it.index) {
+        for (field, _) in &index.fields {
+            layout = match index.kind {
+                IndexKind::Plain | IndexKind::Unique => {
+                    let column = column_name(&field.path, field.kind);
+                    if !columns.contains(&column) {
+                        continue;
+                    }
+                    layout.with_column(field.path.clone(), field.kind)
+                }
+                IndexKind::Members => layout.with_members(field.path.clone(), index.name.clone()),
+            };
+        }
+        indexes.push(index);
+    }
+    Ok(Some(Collection::new(layout, &indexes)))
+}
+
+/// Whether a table of exactly this name exists.
+pub(crate) fn table_exists(connection: &Connection, name: &str) -> Outcome<bool> {
+    let mut statement = connection.prepare_cached(TABLE)?;
+    Ok(statement.exists([name])?)
+}
+
+/// The names of tables and other objects that SQLite takes for this one.
+pub(crate) fn same_names(connection: &Connection, name: &str) -> Outcome<Vec<String>> {
+    texts(connection, SAME_NAME, &[name])
+}
+
+/// Whether a plain or unique index of this name exists on the table.
+pub(crate) fn index_exists(connection: &Connection, table: &str, name: &str) -> Outcome<bool> {
+    let mut statement = connection.prepare_cached(INDEX)?;
+    Ok(statement.exists([name, table])?)
+}
+
+/// The columns of a table, generated ones included.
+pub(crate) fn columns(connection: &Connection, table: &str) -> Outcome<Vec<String>> {
+    texts(connection, COLUMNS, &[table])
+}
+
+/// Whether a table with these columns is one of den's.
+pub(crate) fn is_collection(columns: &[String]) -> bool {
+    ["id", "data"]
+        .iter()
+        .all(|needed| columns.iter().any(|it| it == needed))
+}
+
+/// All collections, by name.
+pub(crate) fn collections(connection: &Connection) -> Outcome<Vec<String>> {
+    texts(connection, COLLECTIONS, &[])
+}
+
+/// The recorded indexes of a collection, by name.
+pub(crate) fn records(connection: &Connection, collection: &str) -> Outcome<Vec<Record>> {
+    if !table_exists(connection, "_den_indexes")? {
+        return Ok(Vec::new());
+    }
+    let mut statement = connection.prepare_cached(RECORDS)?;
+    let mut rows = statement.query([collection])?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        let fields: String = row.get(1)?;
+        let definition: Option<String> = row.get(3)?;
+        records.push(Record {
+            recorded: RecordedIndex {
+                collection: collection.to_owned(),
+                name: row.get(0)?,
+                // A record of another program may hold anything; its fields are for people.
+                fields: serde_json::from_str(&fields).unwrap_or_default(),
+                unique: row.get(2)?,
+            },
+            index: definition.as_deref().and_then(schema::parse_definition),
+            hash: row.get(4)?,
+        });
+    }
+    Ok(records)
+}
+
+/// The other collection that has an index of this name.
+pub(crate) fn owner(
+    connection: &Connection,
+    index: &str,
+    collection: &str,
+) -> Outcome<Option<String>> {
+    let mut statement = connection.prepare_cached(OWNER)?;
+    let owner = statement.query_row([index, collection], |row| row.get(0));
+    Ok(owner.optional()?)
+}
+
+/// Records an index.
+pub(crate) fn record(connection: &Connection, collection: &str, index: &IndexMeta) -> Outcome<()> {
+    let fields: Vec<String> = index
+        .fields
+        .iter()
+        .map(|(field, _)| field.path.to_string())
+        .collect();
+    let fields = serde_json::Value::from(fields).to_string();
+    let (kind, unique) = match index.kind {
+        IndexKind::Plain => ("plain", false),
+        IndexKind::Unique => ("unique", true),
+        IndexKind::Members => ("members", false),
+    };
+    connection.execute(
+        RECORD,
+        (
+            collection,
+            &index.name,
+            fields,
+            unique,
+            kind,
+            schema::definition(index),
+            schema::definition_hash(index),
+        ),
+    )?;
+    Ok(())
+}
+
+/// Forgets an index.
+pub(crate) fn forget(connection: &Connection, collection: &str, index: &str) -> Outcome<()> {
+    connection.execute(FORGET, [collection, index])?;
+    Ok(())
+}
+
+fn texts(connection: &Connection, sql: &'static str, params: &[&str]) -> Outcome<Vec<String>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(rusqlite::params_from_iter(params), |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}

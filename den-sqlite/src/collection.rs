@@ -1,0 +1,128 @@
+//! What is known of one collection: where its fields lie, and the text of its statements.
+
+use std::{borrow::Cow, sync::OnceLock};
+
+use den_backend::{Expectation, IndexKind, IndexMeta};
+use den_sql::{ExpectationKind, Layout, SQLITE};
+
+use crate::error::{Place, Unique};
+
+/// So many ids are bound one by one; more go as one JSON array.
+pub(crate) const MAX_BOUND_IDS: usize = 128;
+
+/// One collection as the database has it.
+#[derive(Debug)]
+pub(crate) struct Collection {
+    pub(crate) layout: Layout,
+    uniques: Vec<Unique>,
+    get: OnceLock<String>,
+    state_of: OnceLock<String>,
+    put: [OnceLock<String>; 4],
+    delete: [OnceLock<String>; 4],
+}
+
+impl Collection {
+    /// A collection whose indexes are these.
+    pub(crate) fn new(layout: Layout, indexes: &[IndexMeta]) -> Self {
+        let uniques = indexes
+            .iter()
+            .filter(|it| it.kind == IndexKind::Unique)
+            .map(|it| unique(&layout, it))
+            .collect();
+        Self {
+            layout,
+            uniques,
+            get: OnceLock::new(),
+            state_of: OnceLock::new(),
+            put: Default::default(),
+            delete: Default::default(),
+        }
+    }
+
+    /// The name, which is that of the table.
+    pub(crate) fn name(&self) -> &str {
+        &self.layout.collection
+    }
+
+    /// Where an error about this collection, or one document of it, occurred.
+    pub(crate) fn place<'a>(&'a self, id: Option<&'a str>) -> Place<'a> {
+        Place {
+            collection: Some(self.name()),
+            id,
+            uniques: &self.uniques,
+        }
+    }
+
+    pub(crate) fn get(&self) -> &str {
+        self.get.get_or_init(|| den_sql::get(SQLITE, self.name()))
+    }
+
+    pub(crate) fn get_many(&self, ids: usize) -> String {
+        den_sql::get_many(SQLITE, self.name(), ids)
+    }
+
+    pub(crate) fn state_of(&self) -> &str {
+        self.state_of
+            .get_or_init(|| den_sql::state_of(SQLITE, self.name()))
+    }
+
+    pub(crate) fn put(&self, expect: ExpectationKind) -> &str {
+        self.put[slot(expect)].get_or_init(|| den_sql::put(SQLITE, self.name(), expect))
+    }
+
+    pub(crate) fn delete(&self, expect: ExpectationKind) -> &str {
+        self.delete[slot(expect)].get_or_init(|| den_sql::delete(SQLITE, self.name(), expect))
+    }
+}
+
+/// What of an expectation decides the text of a statement.
+pub(crate) fn kind_of(expect: Expectation<'_>) -> ExpectationKind {
+    match expect {
+        Expectation::Any => ExpectationKind::Any,
+        Expectation::Absent => ExpectationKind::Absent,
+        Expectation::Present => ExpectationKind::Present,
+        Expectation::Revision(_) => ExpectationKind::Revision,
+    }
+}
+
+/// The number of ids to bind for `count` of them, so that few texts serve all; 0 stands for one
+/// JSON array.
+pub(crate) fn padded(count: usize) -> usize {
+    if count > MAX_BOUND_IDS {
+        return 0;
+    }
+    count.next_power_of_two()
+}
+
+fn slot(expect: ExpectationKind) -> usize {
+    match expect {
+        ExpectationKind::Any => 0,
+        ExpectationKind::Absent => 1,
+        ExpectationKind::Present => 2,
+        ExpectationKind::Revision => 3,
+    }
+}
+
+fn unique(layout: &Layout, index: &IndexMeta) -> Unique {
+    let columns: Vec<String> = index
+        .fields
+        .iter()
+        .map(|(field, _)| {
+            let column = if field.path.is_id() {
+                Cow::Borrowed("id")
+            } else {
+                Cow::Owned(den_sql::column_name(&field.path, field.kind))
+            };
+            [&layout.collection, ".", &column].concat()
+        })
+        .collect();
+    Unique {
+        name: index.name.clone(),
+        fields: index
+            .fields
+            .iter()
+            .map(|(field, _)| field.path.to_string())
+            .collect(),
+        columns: columns.join(", "),
+    }
+}

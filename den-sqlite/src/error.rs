@@ -1,0 +1,328 @@
+//! From SQLite's errors to den's: the one place where they are told apart.
+
+use std::path::Path;
+
+use den_backend::{Constraint, Error, ErrorKind};
+use rusqlite::ffi;
+
+use crate::functions::PATTERN_TOO_LARGE;
+
+/// What goes wrong in work on a connection: SQLite's error, not yet classified, or den's own.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Sql(rusqlite::Error),
+    Den(Error),
+}
+
+/// The answer of work on a connection.
+pub(crate) type Outcome<T> = Result<T, Failure>;
+
+/// A unique index as SQLite names it in its messages.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Unique {
+    pub(crate) name: String,
+    /// The dotted paths of its fields.
+    pub(crate) fields: Vec<String>,
+    /// The columns, as SQLite spells them: `table.column, table.column`.
+    pub(crate) columns: String,
+}
+
+/// Where an error occurred, as far as is known.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Place<'a> {
+    pub(crate) collection: Option<&'a str>,
+    pub(crate) id: Option<&'a str>,
+    pub(crate) uniques: &'a [Unique],
+}
+
+impl Failure {
+    /// Whether someone else holds a lock that was needed, so that nothing was done.
+    pub(crate) fn is_busy(&self) -> bool {
+        match self {
+            Self::Sql(error) => {
+                error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+            }
+            Self::Den(_) => false,
+        }
+    }
+
+    /// Whether the table, or a column that a cached layout names, is gone.
+    pub(crate) fn is_stale_schema(&self) -> bool {
+        match self {
+            Self::Sql(error) => {
+                let message = message_of(error).unwrap_or_default();
+                message.starts_with("no such table") || message.starts_with("no such column")
+            }
+            Self::Den(_) => false,
+        }
+    }
+
+    /// The error in den's terms.
+    pub(crate) fn at(self, place: Place<'_>) -> Error {
+        match self {
+            Self::Sql(error) => classify(error, place),
+            Self::Den(error) => error,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Den(error)
+    }
+}
+
+/// What an error of SQLite means.
+pub(crate) fn classify(error: rusqlite::Error, place: Place<'_>) -> Error {
+    let Some(code) = error.sqlite_extended_error_code() else {
+        return located(
+            Error::new(ErrorKind::Backend, "SQLite could not do it"),
+            place,
+        )
+        .with_source(error);
+    };
+    let message = message_of(&error).unwrap_or_default();
+    let it = match code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
+            duplicate(message, place)
+        }
+        _ => match code & 0xff {
+            ffi::SQLITE_ERROR => plain_error(message, place),
+            primary => {
+                let (kind, text) = by_code(primary);
+                Error::new(kind, text)
+            }
+        },
+    };
+    located(it, place)
+        .with_code(code.to_string())
+        .with_source(error)
+}
+
+/// The error for a connection that could not be made.
+pub(crate) fn not_opened(error: rusqlite::Error, path: &Path) -> Error {
+    let code = error.sqlite_extended_error_code();
+    let (kind, text) = by_code(code.unwrap_or(ffi::SQLITE_ERROR) & 0xff);
+    let message = format!(
+        "could not open the SQLite database `{}`: {text}",
+        path.display()
+    );
+    let mut it = Error::new(kind, message).with_source(error);
+    if let Some(code) = code {
+        it = it.with_code(code.to_string());
+    }
+    it
+}
+
+/// The error for a collection whose table is not there.
+pub(crate) fn not_registered(collection: &str) -> Error {
+    Error::new(
+        ErrorKind::NotRegistered,
+        "the collection was not registered; call `db.register::<T>()` with its document type first",
+    )
+    .with_collection(collection)
+}
+
+/// The error after `close`.
+pub(crate) fn closed() -> Error {
+    Error::new(ErrorKind::ConnectionLost, "the database was closed")
+}
+
+/// The error after the end of a transaction.
+pub(crate) fn transaction_closed() -> Error {
+    Error::new(
+        ErrorKind::TransactionClosed,
+        "the transaction was committed or rolled back",
+    )
+}
+
+fn located(mut error: Error, place: Place<'_>) -> Error {
+    if let Some(collection) = place.collection {
+        error = error.with_collection(collection);
+    }
+    if let Some(id) = place.id {
+        error = error.with_id(id);
+    }
+    error
+}
+
+fn duplicate(message: &str, place: Place<'_>) -> Error {
+    let failed = message
+        .strip_prefix("UNIQUE constraint failed: ")
+        .unwrap_or_default();
+    let index = place.uniques.iter().find(|it| it.columns == failed);
+    let Some(index) = index else {
+        let it = Error::new(ErrorKind::Duplicate, "a document with this id exists");
+        return it.with_constraint(Constraint::new("primary key", vec!["_id".to_owned()]));
+    };
+    Error::new(
+        ErrorKind::Duplicate,
+        format!(
+            "a document with this {} exists already (unique index {})",
+            index.fields.join(", "),
+            index.name
+        ),
+    )
+    .with_constraint(Constraint::new(index.name.clone(), index.fields.clone()))
+}
+
+/// `SQLITE_ERROR` says what happened in its text only.
+fn plain_error(message: &str, place: Place<'_>) -> Error {
+    if message.starts_with("malformed JSON") {
+        return Error::new(
+            ErrorKind::InvalidDocument,
+            "the document is not JSON, or nested deeper than SQLite allows (1000)",
+        );
+    }
+    if let Some(missing) = message.strip_prefix("no such table: ")
+        && place.collection == Some(missing)
+    {
+        return not_registered(missing);
+    }
+    if message.contains(PATTERN_TOO_LARGE) {
+        return Error::new(ErrorKind::InvalidQuery, PATTERN_TOO_LARGE);
+    }
+    if message.starts_with("Expression tree is too large")
+        || message.starts_with("too many SQL variables")
+        || message.starts_with("parser stack overflow")
+    {
+        return Error::new(
+            ErrorKind::InvalidQuery,
+            "the filter is larger than SQLite allows",
+        );
+    }
+    Error::new(ErrorKind::Backend, "SQLite refused the statement")
+}
+
+fn by_code(primary: i32) -> (ErrorKind, &'static str) {
+    match primary {
+        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => (
+            ErrorKind::Locked,
+            "the database is locked by another program or connection",
+        ),
+        ffi::SQLITE_CORRUPT => (ErrorKind::Corrupt, "the database file is damaged"),
+        ffi::SQLITE_NOTADB => (ErrorKind::Corrupt, "the file is not a SQLite database"),
+        ffi::SQLITE_FULL => (ErrorKind::Backend, "the disk is full"),
+        ffi::SQLITE_IOERR => (
+            ErrorKind::Backend,
+            "the database file could not be read or written",
+        ),
+        ffi::SQLITE_CANTOPEN => (
+            ErrorKind::ConnectionLost,
+            "the database file could not be opened",
+        ),
+        ffi::SQLITE_READONLY => (ErrorKind::Backend, "the database file is read-only"),
+        ffi::SQLITE_PERM | ffi::SQLITE_AUTH => (
+            ErrorKind::Backend,
+            "access to the database file was denied",
+        ),
+        ffi::SQLITE_TOOBIG => (
+            ErrorKind::InvalidDocument,
+            "the document is larger than SQLite allows",
+        ),
+        ffi::SQLITE_NOMEM => (ErrorKind::Backend, "SQLite ran out of memory"),
+        ffi::SQLITE_INTERRUPT => (ErrorKind::Timeout, "the work was interrupted"),
+        ffi::SQLITE_CONSTRAINT | ffi::SQLITE_MISMATCH => {
+            (ErrorKind::Backend, "a constraint of the table refused it")
+        }
+        _ => (ErrorKind::Backend, "SQLite could not do it"),
+    }
+}
+
+fn message_of(error: &rusqlite::Error) -> Option<&str> {
+    match error {
+        rusqlite::Error::SqliteFailure(_, message) => message.as_deref(),
+        rusqlite::Error::SqlInputError { msg, .. } => Some(msg),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(setup: &str, sql: &str) -> rusqlite::Error {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection.execute_batch(setup).unwrap();
+        connection.execute_batch(sql).unwrap_err()
+    }
+
+    fn place(uniques: &[Unique]) -> Place<'_> {
+        Place {
+            collection: Some("people"),
+            id: Some("1"),
+            uniques,
+        }
+    }
+
+    #[test]
+    fn a_unique_violation_names_index_and_fields() {
+        let uniques = [Unique {
+            name: "ux_people_name".into(),
+            fields: vec!["name.first".into(), "name.last".into()],
+            columns: "people.a, people.b".into(),
+        }];
+        let error = failed(
+            "CREATE TABLE people (id PRIMARY KEY, a, b); CREATE UNIQUE INDEX i ON people (a, b);",
+            "INSERT INTO people VALUES (1, 'secret', 1), (2, 'secret', 1)",
+        );
+        let error = classify(error, place(&uniques));
+        assert_eq!(error.kind(), ErrorKind::Duplicate);
+        let constraint = error.constraint().unwrap();
+        assert_eq!(constraint.name(), "ux_people_name");
+        assert_eq!(constraint.fields(), ["name.first", "name.last"]);
+        assert_eq!(error.code(), Some("2067"));
+        assert_eq!((error.collection(), error.id()), (Some("people"), Some("1")));
+        let debug = format!("{error:?}");
+        assert!(!debug.contains("secret"), "{debug}");
+    }
+
+    #[test]
+    fn a_primary_key_violation_is_about_the_id() {
+        let error = failed(
+            "CREATE TABLE people (id TEXT PRIMARY KEY)",
+            "INSERT INTO people VALUES ('1'), ('1')",
+        );
+        let error = classify(error, place(&[]));
+        assert_eq!(error.kind(), ErrorKind::Duplicate);
+        assert_eq!(error.constraint().unwrap().fields(), ["_id"]);
+    }
+
+    #[test]
+    fn texts_of_plain_errors_are_told_apart() {
+        for (sql, kind) in [
+            ("SELECT jsonb('{')", ErrorKind::InvalidDocument),
+            ("SELECT * FROM people", ErrorKind::NotRegistered),
+            ("SELECT nonsense()", ErrorKind::Backend),
+        ] {
+            assert_eq!(classify(failed("", sql), place(&[])).kind(), kind, "{sql}");
+        }
+    }
+
+    #[test]
+    fn result_codes_have_kinds() {
+        for (code, kind) in [
+            (ffi::SQLITE_BUSY, ErrorKind::Locked),
+            (ffi::SQLITE_BUSY_SNAPSHOT, ErrorKind::Locked),
+            (ffi::SQLITE_LOCKED, ErrorKind::Locked),
+            (ffi::SQLITE_CORRUPT_INDEX, ErrorKind::Corrupt),
+            (ffi::SQLITE_NOTADB, ErrorKind::Corrupt),
+            (ffi::SQLITE_CANTOPEN_ISDIR, ErrorKind::ConnectionLost),
+            (ffi::SQLITE_IOERR_READ, ErrorKind::Backend),
+            (ffi::SQLITE_FULL, ErrorKind::Backend),
+            (ffi::SQLITE_TOOBIG, ErrorKind::InvalidDocument),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let error = classify(error, Place::default());
+            assert_eq!(error.kind(), kind, "{code}");
+            assert_eq!(error.code(), Some(code.to_string().as_str()));
+            assert_eq!(error.is_retryable(), kind == ErrorKind::Locked);
+        }
+    }
+}

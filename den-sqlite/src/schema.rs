@@ -1,0 +1,330 @@
+//! Making tables and indexes as described, each time in one transaction.
+
+use den_backend::{
+    CollectionMeta, Constraint, Direction, Error, ErrorKind, Expr, Field, FieldKind, IndexKind,
+    IndexMeta, Query, Sort, Value,
+};
+use den_sql::{Layout, SQLITE, column_name, schema};
+use rusqlite::ffi;
+
+use crate::{
+    catalog,
+    connection::Connection,
+    error::{Failure, Outcome, Place, not_registered},
+    scan,
+};
+
+/// Whether everything is there as described.
+pub(crate) fn is_current(connection: &Connection, meta: &CollectionMeta) -> Outcome<bool> {
+    if !catalog::table_exists(connection, &meta.name)? {
+        return Ok(false);
+    }
+    let columns = catalog::columns(connection, &meta.name)?;
+    if !catalog::is_collection(&columns) || needed(meta).any(|it| !columns.contains(&it)) {
+        return Ok(false);
+    }
+    let records = catalog::records(connection, &meta.name)?;
+    for index in &meta.indexes {
+        if !index_is_current(connection, &meta.name, index, &records)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Makes a collection and its indexes exist as described.
+pub(crate) fn ensure(connection: &mut Connection, meta: &CollectionMeta) -> Outcome<()> {
+    if is_current(connection, meta)? {
+        return Ok(());
+    }
+    immediate(connection, |connection| {
+        // Another program may have been faster.
+        if is_current(connection, meta)? {
+            return Ok(());
+        }
+        check_name(connection, &meta.name)?;
+        for sql in schema::catalog(SQLITE) {
+            connection.execute_batch(&sql)?;
+        }
+        if catalog::table_exists(connection, &meta.name)? {
+            add_columns(connection, meta)?;
+        } else {
+            connection.execute_batch(&schema::create_table(SQLITE, meta))?;
+        }
+        make_indexes(connection, meta)
+    })
+}
+
+/// Makes one more index exist on a collection.
+pub(crate) fn ensure_index(
+    connection: &mut Connection,
+    collection: &str,
+    index: &IndexMeta,
+) -> Outcome<()> {
+    let meta = CollectionMeta {
+        indexes: vec![index.clone()],
+        ..CollectionMeta::new(collection)
+    };
+    if is_current(connection, &meta)? {
+        return Ok(());
+    }
+    immediate(connection, |connection| {
+        if !catalog::table_exists(connection, collection)? {
+            return Err(not_registered(collection).into());
+        }
+        for sql in schema::catalog(SQLITE) {
+            connection.execute_batch(&sql)?;
+        }
+        add_columns(connection, &meta)?;
+        make_indexes(connection, &meta)
+    })
+}
+
+/// Drops a recorded index.
+pub(crate) fn drop_index(
+    connection: &mut Connection,
+    collection: &str,
+    name: &str,
+) -> Outcome<()> {
+    immediate(connection, |connection| {
+        let records = catalog::records(connection, collection)?;
+        let Some(record) = records.into_iter().find(|it| it.recorded.name == name) else {
+            let message = format!("den made no index `{name}` here");
+            return Err(Error::new(ErrorKind::NotFound, message)
+                .with_collection(collection)
+                .into());
+        };
+        drop_recorded(connection, &record)
+    })
+}
+
+/// Drops a collection with everything that belongs to it.
+pub(crate) fn drop_collection(connection: &mut Connection, collection: &str) -> Outcome<()> {
+    immediate(connection, |connection| {
+        for record in catalog::records(connection, collection)? {
+            drop_recorded(connection, &record)?;
+        }
+        if !catalog::table_exists(connection, collection)? {
+            return Ok(());
+        }
+        for sql in schema::drop_table(SQLITE, collection) {
+            connection.execute_batch(&sql)?;
+        }
+        Ok(())
+    })
+}
+
+/// Runs `work` in a write transaction of its own.
+pub(crate) fn immediate<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Connection) -> Outcome<T>,
+) -> Outcome<T> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let done = work(connection).and_then(|it| {
+        connection.execute_batch("COMMIT")?;
+        Ok(it)
+    });
+    if done.is_err() {
+        connection.clean();
+    }
+    done
+}
+
+fn check_name(connection: &Connection, name: &str) -> Outcome<()> {
+    let refuse = |message: String| Err(Error::new(ErrorKind::InvalidQuery, message).into());
+    let prefix = name.get(..7).unwrap_or_default();
+    if prefix.eq_ignore_ascii_case("sqlite_") || name.eq_ignore_ascii_case("_den_indexes") {
+        return refuse(format!("the collection name `{name}` is reserved"));
+    }
+    if catalog::table_exists(connection, name)? {
+        let columns = catalog::columns(connection, name)?;
+        if !catalog::is_collection(&columns) {
+            return refuse(format!(
+                "the database has a table `{name}` that is no collection: it lacks the columns \
+                 `id` and `data`"
+            ));
+        }
+        return Ok(());
+    }
+    // SQLite takes names that differ in ASCII case for one.
+    match catalog::same_names(connection, name)?.first() {
+        Some(taken) => refuse(format!(
+            "the collection name `{name}` is taken by `{taken}`: SQLite ignores case in names"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The columns that the indexes of a collection need.
+fn needed(meta: &CollectionMeta) -> impl Iterator<Item = String> {
+    Layout::of(meta)
+        .columns()
+        .map(|(path, kind)| column_name(path, kind))
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+fn add_columns(connection: &Connection, meta: &CollectionMeta) -> Outcome<()> {
+    let there = catalog::columns(connection, &meta.name)?;
+    for (path, kind) in Layout::of(meta).columns() {
+        if !there.contains(&column_name(path, kind)) {
+            let sql = schema::add_column(SQLITE, &meta.name, path, kind);
+            connection.execute_batch(&sql)?;
+        }
+    }
+    Ok(())
+}
+
+fn make_indexes(connection: &Connection, meta: &CollectionMeta) -> Outcome<()> {
+    let layout = Layout::of(meta);
+    let records = catalog::records(connection, &meta.name)?;
+    for index in &meta.indexes {
+        if index_is_current(connection, &meta.name, index, &records)? {
+            continue;
+        }
+        if let Some(owner) = catalog::owner(connection, &index.name, &meta.name)? {
+            let message = format!(
+                "the index name `{}` is taken by the collection `{owner}`",
+                index.name
+            );
+            return Err(Error::new(ErrorKind::InvalidQuery, message)
+                .with_collection(meta.name.as_str())
+                .into());
+        }
+        if let Some(record) = records.iter().find(|it| it.recorded.name == index.name) {
+            drop_recorded(connection, record)?;
+        }
+        for sql in schema::create_index(SQLITE, &layout, index, false) {
+            connection
+                .execute_batch(&sql)
+                .or_else(|error| Err(explain_failure(connection, &layout, index, error)?))?;
+        }
+        catalog::record(connection, &meta.name, index)?;
+    }
+    Ok(())
+}
+
+fn index_is_current(
+    connection: &Connection,
+    collection: &str,
+    index: &IndexMeta,
+    records: &[catalog::Record],
+) -> Outcome<bool> {
+    let hash = schema::definition_hash(index);
+    let recorded = records
+        .iter()
+        .any(|it| it.recorded.name == index.name && it.hash.as_ref() == Some(&hash));
+    if !recorded {
+        return Ok(false);
+    }
+    match index.kind {
+        IndexKind::Plain | IndexKind::Unique => {
+            catalog::index_exists(connection, collection, &index.name)
+        }
+        // Its table and triggers come and go with the record, in one transaction.
+        IndexKind::Members => Ok(true),
+    }
+}
+
+fn drop_recorded(connection: &Connection, record: &catalog::Record) -> Outcome<()> {
+    let recorded = &record.recorded;
+    let kind = record.index.as_ref().map_or(IndexKind::Plain, |it| it.kind);
+    for sql in schema::drop_index(SQLITE, &recorded.collection, &recorded.name, kind) {
+        connection.execute_batch(&sql)?;
+    }
+    catalog::forget(connection, &recorded.collection, &recorded.name)
+}
+
+/// What to say when an index could not be made: for a unique one, which document is in the way.
+fn explain_failure(
+    connection: &Connection,
+    layout: &Layout,
+    index: &IndexMeta,
+    error: rusqlite::Error,
+) -> Outcome<Failure> {
+    let code = error.sqlite_extended_error_code();
+    if code != Some(ffi::SQLITE_CONSTRAINT_UNIQUE) {
+        return Ok(Failure::Sql(error));
+    }
+    let fields: Vec<String> = index
+        .fields
+        .iter()
+        .map(|(field, _)| field.path.to_string())
+        .collect();
+    let message = format!(
+        "the unique index {} cannot be made: several documents have the same {}",
+        index.name,
+        fields.join(", ")
+    );
+    let mut it = Error::new(ErrorKind::Duplicate, message)
+        .with_collection(layout.collection.as_str())
+        .with_constraint(Constraint::new(index.name.as_str(), fields))
+        .with_code(ffi::SQLITE_CONSTRAINT_UNIQUE.to_string())
+        .with_source(error);
+    if let Some(id) = offender(connection, layout, index)? {
+        it = it.with_id(id);
+    }
+    Ok(Failure::Den(it))
+}
+
+/// A document with the same values under the index as another.
+fn offender(
+    connection: &Connection,
+    layout: &Layout,
+    index: &IndexMeta,
+) -> Outcome<Option<String>> {
+    let mut query = Query::new(layout.collection.as_str());
+    for (field, _) in &index.fields {
+        let field = Field::document(field.path.clone(), field.kind);
+        let present = Expr::IsNull(Box::new(Expr::Field(field.clone()))).not();
+        query.filter = query.filter.and(present);
+        query.sort.push(Sort {
+            field,
+            direction: Direction::Asc,
+            nulls: Direction::Asc.default_nulls(),
+        });
+    }
+    let statement = den_sql::select(SQLITE, layout, &query);
+    let mut before: Option<Vec<Value>> = None;
+    let mut found = None;
+    scan::each(connection, &statement, |row| {
+        let values = serde_json::from_slice::<Value>(&row.body)
+            .ok()
+            .and_then(|document| values_under(index, &document));
+        if values.is_some() && values == before {
+            found = Some(row.id);
+            return false;
+        }
+        before = values;
+        true
+    })?;
+    Ok(found)
+}
+
+/// The values a document has under a unique index; none if it takes no part in it.
+fn values_under(index: &IndexMeta, document: &Value) -> Option<Vec<Value>> {
+    let fields = index.fields.iter();
+    fields
+        .map(|(field, _)| {
+            let value = document.at(field.path.segments())?;
+            let kind = match value {
+                Value::Null => return None,
+                Value::Bool(_) => FieldKind::Bool,
+                Value::Int(_) | Value::Float(_) => FieldKind::Number,
+                Value::Text(_) => FieldKind::Text,
+                Value::Array(_) => FieldKind::Array,
+                Value::Object(_) => FieldKind::Object,
+            };
+            let takes_part = field.kind == FieldKind::Any || field.kind == kind;
+            takes_part.then(|| value.clone())
+        })
+        .collect()
+}
+
+/// Where an error about a schema occurred.
+pub(crate) fn place(collection: &str) -> Place<'_> {
+    Place {
+        collection: Some(collection),
+        ..Place::default()
+    }
+}

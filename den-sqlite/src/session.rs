@@ -1,0 +1,339 @@
+//! What works alike in a transaction and outside of one.
+
+use std::{pin::pin, sync::Arc};
+
+use den_backend::{
+    DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Put, PutOutcome, Query,
+    RawDocument, Result,
+};
+use den_sql::{Layout, SQLITE, Statement};
+
+use crate::{
+    cache::{Cache, schema_version},
+    catalog,
+    collection::Collection,
+    connection::Connection,
+    document::{self, OwnedExpectation, OwnedPut},
+    error::{Failure, Outcome, Place, not_registered},
+    scan,
+};
+
+/// A document of more bytes is written on another thread.
+const LARGE: usize = 64 * 1024;
+
+/// So many documents may be fetched by id where the call is made.
+const FEW: usize = 16;
+
+/// What kind of work it is, which decides where it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// A bounded read.
+    Read,
+    /// A bounded write.
+    Write,
+    /// A write of bounded rows but many bytes.
+    LargeWrite,
+    /// A read that may look at every row.
+    ScanRead,
+    /// A write that may look at every row.
+    ScanWrite,
+}
+
+impl Work {
+    /// Whether it changes the database.
+    pub(crate) fn writes(self) -> bool {
+        match self {
+            Self::Write | Self::LargeWrite | Self::ScanWrite => true,
+            Self::Read | Self::ScanRead => false,
+        }
+    }
+
+    /// Whether it may run where the call is made.
+    pub(crate) fn is_bounded(self) -> bool {
+        match self {
+            Self::Read | Self::Write => true,
+            Self::LargeWrite | Self::ScanRead | Self::ScanWrite => false,
+        }
+    }
+}
+
+/// Where work is run: the database, or one transaction of it.
+pub(crate) trait Session: Sync {
+    /// What is known of the collections.
+    fn cache(&self) -> &Cache;
+
+    /// Runs `work` on a connection: here if it is bounded and nothing is in its way, else on
+    /// another thread.
+    ///
+    /// # Behavior
+    ///
+    /// - `work` may be run again if it was busy the first time.
+    fn run<T: Send + 'static>(
+        &self,
+        kind: Work,
+        work: impl Fn(&mut Connection) -> Outcome<T> + Send + 'static,
+    ) -> impl Future<Output = Result<Outcome<T>>> + Send;
+}
+
+/// Runs work on one collection. If the schema turns out to have changed, once more.
+pub(crate) async fn on_collection<S, T, W>(
+    session: &S,
+    name: &str,
+    id: Option<&str>,
+    kind: Work,
+    prepare: impl Fn(Arc<Collection>) -> W + Send + Sync,
+) -> Result<T>
+where
+    S: Session,
+    T: Send + 'static,
+    W: Fn(&mut Connection) -> Outcome<T> + Send + 'static,
+{
+    let found = collection(session, name).await?;
+    let first = session.run(kind, prepare(Arc::clone(&found))).await?;
+    let (found, last) = match first {
+        Err(failure) if failure.is_stale_schema() => {
+            session.cache().forget(name);
+            let found = collection(session, name).await?;
+            let again = session.run(kind, prepare(Arc::clone(&found))).await?;
+            (found, again)
+        }
+        first => (found, first),
+    };
+    last.map_err(|failure| failure.at(found.place(id)))
+}
+
+/// What is known of a collection, read from the database if need be.
+pub(crate) async fn collection<S: Session>(session: &S, name: &str) -> Result<Arc<Collection>> {
+    if let Some(found) = session.cache().find(name) {
+        return Ok(found);
+    }
+    let owned = name.to_owned();
+    let load = move |connection: &mut Connection| catalog::load(connection, &owned);
+    let loaded = pin!(session.run(Work::Read, load)).await?;
+    let loaded = loaded.map_err(|failure| failure.at(Place::default()))?;
+    let loaded = loaded.ok_or_else(|| not_registered(name))?;
+    Ok(session.cache().learn(loaded))
+}
+
+pub(crate) async fn get<S: Session>(
+    session: &S,
+    name: &str,
+    id: &str,
+) -> Result<Option<RawDocument>> {
+    on_collection(session, name, Some(id), Work::Read, |collection| {
+        let id = id.to_owned();
+        move |connection: &mut Connection| document::get(connection, &collection, &id)
+    })
+    .await
+}
+
+pub(crate) async fn get_many<S: Session>(
+    session: &S,
+    name: &str,
+    ids: &[&str],
+) -> Result<Vec<RawDocument>> {
+    // Also without ids the collection must be there.
+    let kind = if ids.len() <= FEW {
+        Work::Read
+    } else {
+        Work::ScanRead
+    };
+    on_collection(session, name, None, kind, |collection| {
+        let ids: Vec<String> = ids.iter().map(|it| (*it).to_owned()).collect();
+        move |connection: &mut Connection| document::get_many(connection, &collection, &ids)
+    })
+    .await
+}
+
+pub(crate) async fn put<S: Session>(session: &S, name: &str, put: Put<'_>) -> Result<PutOutcome> {
+    let kind = if put.body.len() > LARGE {
+        Work::LargeWrite
+    } else {
+        Work::Write
+    };
+    on_collection(session, name, Some(put.id), kind, |collection| {
+        let it = OwnedPut::new(&put);
+        move |connection: &mut Connection| {
+            document::put(
+                connection,
+                &collection,
+                &it.id,
+                &it.body,
+                it.expect.as_ref(),
+            )
+        }
+    })
+    .await
+}
+
+pub(crate) async fn delete<S: Session>(
+    session: &S,
+    name: &str,
+    id: &str,
+    expect: Expectation<'_>,
+) -> Result<DeleteOutcome> {
+    on_collection(session, name, Some(id), Work::Write, |collection| {
+        let (id, expect) = (id.to_owned(), OwnedExpectation::new(expect));
+        move |connection: &mut Connection| {
+            document::delete(connection, &collection, &id, expect.as_ref())
+        }
+    })
+    .await
+}
+
+pub(crate) async fn put_many<S: Session>(
+    session: &S,
+    name: &str,
+    puts: &[Put<'_>],
+    batch: Batch,
+) -> Result<Vec<PutOutcome>> {
+    let puts: Arc<[OwnedPut]> = puts.iter().map(OwnedPut::new).collect();
+    on_collection(session, name, None, Work::ScanWrite, |collection| {
+        let puts = Arc::clone(&puts);
+        move |connection: &mut Connection| batch.run(connection, &collection, &puts)
+    })
+    .await
+}
+
+/// Runs a statement about a query that answers with rows, or with one number.
+pub(crate) async fn with_statement<S: Session, T: Send + 'static>(
+    session: &S,
+    query: &Query,
+    kind: Work,
+    render: fn(&Layout, &Query) -> Statement,
+    work: fn(&Connection, &Statement) -> Outcome<T>,
+) -> Result<T> {
+    refresh(session).await?;
+    on_collection(session, &query.collection, None, kind, |collection| {
+        let statement = render(&collection.layout, query);
+        move |connection: &mut Connection| work(connection, &statement)
+    })
+    .await
+}
+
+pub(crate) async fn query<S: Session>(session: &S, query: &Query) -> Result<Vec<RawDocument>> {
+    with_statement(session, query, Work::ScanRead, select, scan::all).await
+}
+
+pub(crate) async fn count<S: Session>(session: &S, query: &Query) -> Result<u64> {
+    let render = |layout: &Layout, query: &Query| den_sql::count(SQLITE, layout, query);
+    with_statement(session, query, Work::ScanRead, render, scan::number).await
+}
+
+pub(crate) async fn exists<S: Session>(session: &S, query: &Query) -> Result<bool> {
+    let render = |layout: &Layout, query: &Query| den_sql::exists(SQLITE, layout, query);
+    let found = with_statement(session, query, Work::ScanRead, render, scan::number).await?;
+    Ok(found > 0)
+}
+
+pub(crate) async fn delete_matching<S: Session>(session: &S, query: &Query) -> Result<u64> {
+    let render = |layout: &Layout, query: &Query| den_sql::delete_matching(SQLITE, layout, query);
+    with_statement(session, query, Work::ScanWrite, render, scan::execute).await
+}
+
+pub(crate) async fn explain<S: Session>(
+    session: &S,
+    query: &Query,
+    mode: ExplainMode,
+) -> Result<Explain> {
+    let with_plan = |connection: &Connection, statement: &Statement| {
+        Ok(Explain {
+            plan: scan::plan(connection, statement)?,
+            ..describe(statement)
+        })
+    };
+    let without = |_: &Connection, statement: &Statement| Ok(describe(statement));
+    let work = match mode {
+        ExplainMode::Statement => without,
+        ExplainMode::Plan => with_plan as fn(&Connection, &Statement) -> Outcome<Explain>,
+    };
+    with_statement(session, query, Work::Read, select, work).await
+}
+
+/// The statement for the rows of a query.
+pub(crate) fn select(layout: &Layout, query: &Query) -> Statement {
+    den_sql::select(SQLITE, layout, query)
+}
+
+/// Looks now and then whether another program has changed the schema.
+pub(crate) async fn refresh<S: Session>(session: &S) -> Result<()> {
+    if !session.cache().is_old() {
+        return Ok(());
+    }
+    let version = session
+        .run(Work::Read, |connection| schema_version(connection))
+        .await?;
+    let version = version.map_err(|failure| failure.at(Place::default()))?;
+    session.cache().saw_version(version);
+    Ok(())
+}
+
+/// What makes a batch all or nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Batch {
+    /// A transaction of its own.
+    Transaction,
+    /// A savepoint in the transaction that runs.
+    Savepoint,
+}
+
+impl Batch {
+    fn run(
+        self,
+        connection: &Connection,
+        collection: &Collection,
+        puts: &[OwnedPut],
+    ) -> Outcome<Vec<PutOutcome>> {
+        connection.execute_batch(self.begin())?;
+        let outcomes = document::put_each(connection, collection, puts);
+        let is_complete = outcomes
+            .as_ref()
+            .is_ok_and(|outcomes| document::all_written(outcomes));
+        if is_complete {
+            connection.execute_batch(self.keep())?;
+        } else if !connection.is_autocommit() {
+            // SQLite may have rolled back already: a full disk ends the whole transaction.
+            connection.execute_batch(self.undo())?;
+        }
+        outcomes
+    }
+
+    const fn begin(self) -> &'static str {
+        match self {
+            Self::Transaction => "BEGIN IMMEDIATE",
+            Self::Savepoint => "SAVEPOINT den_batch",
+        }
+    }
+
+    const fn keep(self) -> &'static str {
+        match self {
+            Self::Transaction => "COMMIT",
+            Self::Savepoint => "RELEASE den_batch",
+        }
+    }
+
+    const fn undo(self) -> &'static str {
+        match self {
+            Self::Transaction => "ROLLBACK",
+            Self::Savepoint => "ROLLBACK TO den_batch; RELEASE den_batch",
+        }
+    }
+}
+
+fn describe(statement: &Statement) -> Explain {
+    Explain {
+        statement: statement.sql.clone(),
+        parameters: statement.params.iter().map(scan::describe).collect(),
+        plan: Vec::new(),
+    }
+}
+
+/// The error for a write where only reading is allowed.
+pub(crate) fn read_only() -> Error {
+    Error::new(ErrorKind::InvalidQuery, "the transaction is read-only")
+}
+
+/// What a failure is where no collection is concerned.
+pub(crate) fn anywhere(failure: Failure) -> Error {
+    failure.at(Place::default())
+}

@@ -1,0 +1,365 @@
+//! The database handle.
+
+use std::{
+    any::{TypeId, type_name},
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use den_backend::{
+    Backend, Capabilities, Capability, CollectionMeta, Error, ErrorKind, PoolStats, Result,
+};
+
+use crate::{
+    Collection, Document, Tx, TxOptions,
+    builder::DbBuilder,
+    executor::nested_use,
+    document::schema_of,
+    transaction::{self, Retryable},
+};
+
+/// A database: open once, clone freely, pass `&db` to every operation.
+///
+/// ```
+/// use den::prelude::*;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Clone, Default, Serialize, Deserialize, Document)]
+/// #[den(collection = "products")]
+/// struct Product {
+///     #[serde(flatten)]
+///     base: Base<Product>,
+///     #[den(index)]
+///     name: String,
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let db = Db::open("sqlite://:memory:").await?;
+/// db.register::<(Product,)>().await?;
+///
+/// let mut product = Product { name: "Widget".into(), ..Default::default() };
+/// product.save(&db).await?;
+/// assert!(Product::get(&db, product.id()).await?.is_some());
+/// # den::Result::Ok(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct Db {
+    inner: Arc<DbInner>,
+}
+
+struct DbInner {
+    backend: Arc<dyn Backend>,
+    /// By collection: the type that claims it.
+    registered: RwLock<BTreeMap<String, Claim>>,
+}
+
+#[derive(Clone, Copy)]
+struct Claim {
+    type_id: TypeId,
+    type_name: &'static str,
+}
+
+/// Document types to register together: `(Product, Maker, Part)`, or one type.
+pub trait Documents {
+    /// Registers each of them.
+    #[doc(hidden)]
+    fn register(db: &Db) -> impl Future<Output = Result<()>> + Send;
+}
+
+impl<D: Document> Documents for D {
+    async fn register(db: &Db) -> Result<()> {
+        db.register_one::<D>().await
+    }
+}
+
+macro_rules! documents {
+    ($($name:ident)+) => {
+        impl<$($name: Document),+> Documents for ($($name,)+) {
+            async fn register(db: &Db) -> Result<()> {
+                $(db.register_one::<$name>().await?;)+
+                Ok(())
+            }
+        }
+    };
+}
+
+documents!(A);
+documents!(A B);
+documents!(A B C);
+documents!(A B C E);
+documents!(A B C E F);
+documents!(A B C E F G);
+documents!(A B C E F G H);
+documents!(A B C E F G H I);
+documents!(A B C E F G H I J);
+documents!(A B C E F G H I J K);
+documents!(A B C E F G H I J K L);
+documents!(A B C E F G H I J K L M);
+
+impl Db {
+    /// Opens the database a URL names: `sqlite:///app.db`, `sqlite://:memory:`,
+    /// `postgres://user:password@host/name`.
+    ///
+    /// # Errors
+    ///
+    /// - `UnknownScheme`: no driver, or several, for the scheme; the message lists what there is.
+    /// - `InvalidQuery`: a parameter of the URL makes no sense.
+    /// - `ConnectionLost` and others: the database could not be reached or opened.
+    pub async fn open(url: impl AsRef<str>) -> Result<Self> {
+        Self::builder().url(url.as_ref()).open().await
+    }
+
+    /// Opens a database with more to say than a URL can.
+    pub fn builder() -> DbBuilder {
+        DbBuilder::default()
+    }
+
+    pub(crate) fn new(backend: Arc<dyn Backend>) -> Self {
+        Self {
+            inner: Arc::new(DbInner {
+                backend,
+                registered: RwLock::default(),
+            }),
+        }
+    }
+
+    /// Makes the collections and indexes of these types exist, and lets this handle use them.
+    ///
+    /// # Behavior
+    ///
+    /// - Idempotent: for an unchanged type nothing is changed in the database.
+    /// - Safe when many processes do it at once.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidQuery` if another type has claimed the collection.
+    /// - `Duplicate` if stored documents collide under a new unique index.
+    pub async fn register<D: Documents>(&self) -> Result<()> {
+        self.refuse_inside_transaction()?;
+        D::register(self).await
+    }
+
+    async fn register_one<D: Document>(&self) -> Result<()> {
+        let claim = Claim {
+            type_id: TypeId::of::<D>(),
+            type_name: type_name::<D>(),
+        };
+        self.check_claim(D::COLLECTION, claim)?;
+        self.backend().ensure_collection(&schema_of::<D>()).await?;
+        self.check_claim(D::COLLECTION, claim)?;
+        let mut registered = self
+            .inner
+            .registered
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        registered.insert(D::COLLECTION.to_owned(), claim);
+        Ok(())
+    }
+
+    fn check_claim(&self, collection: &str, claim: Claim) -> Result<()> {
+        match self.claim(collection) {
+            Some(other) if other.type_id != claim.type_id => Err(Error::new(
+                ErrorKind::InvalidQuery,
+                format!(
+                    "`{}` and `{}` both claim the collection `{collection}`; give one of them \
+                     another name with `#[den(collection = \"..\")]`",
+                    other.type_name, claim.type_name
+                ),
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn claim(&self, collection: &str) -> Option<Claim> {
+        let registered = self
+            .inner
+            .registered
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        registered.get(collection).copied()
+    }
+
+    /// Makes sure that a type was registered with this database.
+    pub(crate) fn registered<D: Document>(&self) -> Result<()> {
+        let claim = self.claim(D::COLLECTION);
+        if claim.is_some_and(|it| it.type_id == TypeId::of::<D>()) {
+            return Ok(());
+        }
+        let name = type_name::<D>();
+        let short = name.rsplit("::").next().unwrap_or(name);
+        Err(Error::new(
+            ErrorKind::NotRegistered,
+            format!(
+                "`{name}` is not registered with this database; after opening it, call \
+                 `db.register::<({short},)>().await?`"
+            ),
+        )
+        .with_collection(D::COLLECTION))
+    }
+
+    /// A collection by name, for documents without a type: tools and migrations.
+    pub fn collection(&self, name: impl Into<String>) -> Collection {
+        Collection::new(self, name.into())
+    }
+
+    /// Lists the collections in the database, by name.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the backend reports.
+    pub async fn collections(&self) -> Result<Vec<String>> {
+        self.backend().collections().await
+    }
+
+    /// What the database is told about a document type: its collection, fields and indexes.
+    pub fn meta<D: Document>(&self) -> Result<CollectionMeta> {
+        self.registered::<D>()?;
+        Ok(schema_of::<D>())
+    }
+
+    /// Starts a transaction; prefer [`transaction`](Self::transaction), which also ends it.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` on a backend without transactions.
+    pub async fn begin(&self) -> Result<Tx> {
+        self.begin_with(TxOptions::default()).await
+    }
+
+    /// Starts a transaction with options; the retry policy does not apply here.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` for what the backend cannot do.
+    pub async fn begin_with(&self, options: TxOptions) -> Result<Tx> {
+        transaction::begin(self, options).await
+    }
+
+    /// Runs `work` in a transaction: commits when it answers `Ok`, rolls back when it answers
+    /// `Err` or panics.
+    ///
+    /// # Behavior
+    ///
+    /// - Inside, pass `&tx`. A write through `&db` is refused, since it would wait for this very
+    ///   transaction; reads through `&db` see what was committed before.
+    ///
+    /// # Errors
+    ///
+    /// What `work` answers, or why the transaction could not begin or commit.
+    ///
+    /// ```
+    /// # use den::prelude::*;
+    /// # #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize, Document)]
+    /// # struct Account { #[serde(flatten)] base: Base<Account>, balance: i64 }
+    /// async fn transfer(db: &Db, from: &Id<Account>, to: &Id<Account>, sum: i64) -> den::Result<()> {
+    ///     db.transaction(async |tx| {
+    ///         let mut from = Account::find(&tx, from).await?;
+    ///         let mut to = Account::find(&tx, to).await?;
+    ///         from.balance -= sum;
+    ///         to.balance += sum;
+    ///         from.save(&tx).await?;
+    ///         to.save(&tx).await
+    ///     })
+    ///     .await
+    /// }
+    /// ```
+    pub async fn transaction<T, E, F, Fut>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(Tx) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        E: From<Error>,
+    {
+        transaction::run(self, work).await
+    }
+
+    /// Runs `work` in a transaction with options; with a retry policy, `work` runs again after an
+    /// error that [can be retried](Error::is_retryable).
+    ///
+    /// # Errors
+    ///
+    /// What the last try of `work` answers, or why the transaction could not begin or commit.
+    pub async fn transaction_with<T, E, F, Fut>(
+        &self,
+        options: TxOptions,
+        work: F,
+    ) -> Result<T, E>
+    where
+        F: FnMut(Tx) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        E: From<Error> + Retryable,
+    {
+        transaction::run_with(self, options, work).await
+    }
+
+    /// Makes sure that the database answers.
+    ///
+    /// # Errors
+    ///
+    /// `ConnectionLost` if it does not.
+    pub async fn ping(&self) -> Result<()> {
+        self.backend().ping().await
+    }
+
+    /// How busy the connections are.
+    pub fn stats(&self) -> PoolStats {
+        self.backend().stats()
+    }
+
+    /// Waits for running work and closes every connection; also for the clones of this handle.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the backend reports; it is closed all the same.
+    pub async fn close(self) -> Result<()> {
+        self.backend().close().await
+    }
+
+    /// The engine's name, such as `sqlite`.
+    pub fn backend_name(&self) -> &'static str {
+        self.backend().name()
+    }
+
+    /// What the backend can do beyond the plain contract.
+    pub fn capabilities(&self) -> Capabilities {
+        self.backend().capabilities()
+    }
+
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &*self.inner.backend
+    }
+
+    pub(crate) fn require(&self, capability: Capability) -> Result<()> {
+        if self.capabilities().has(capability) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "the backend `{}` does not support {}",
+                self.backend_name(),
+                capability.describe()
+            ),
+        ))
+    }
+
+    /// What tells this database from others in the same process.
+    pub(crate) fn identity(&self) -> usize {
+        Arc::as_ptr(&self.inner).addr()
+    }
+
+    pub(crate) fn refuse_inside_transaction(&self) -> Result<()> {
+        if transaction::is_open_here(self) {
+            return Err(nested_use());
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db")
+            .field("backend", &self.inner.backend)
+            .finish_non_exhaustive()
+    }
+}

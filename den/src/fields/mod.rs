@@ -1,0 +1,21 @@
+//! Field handles, filters and orders: everything that says *which* documents, without I/O.
+
+pub(crate) mod field;
+pub(crate) mod field_type;
+pub(crate) mod filter;
+mod array;
+mod object;
+mod operand;
+pub(crate) mod path;
+pub(crate) mod schema;
+mod text;
+mod untyped;
+
+pub use self::{
+    array::{ElementOf, Length},
+    field::{Field, Nullability, Nullable, Ordered, Required},
+    field_type::{Embedded, FieldType},
+    filter::{Filter, Order},
+    operand::Operand,
+    untyped::{IntoFieldPath, Untyped, field},
+};

@@ -1,0 +1,310 @@
+//! Keyset pages.
+
+use std::{fmt, str::FromStr};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use den_backend::{
+    Direction, Error, ErrorKind, FieldKind, Nulls, Query, RawDocument, Result, Seek, Sort, Value,
+    meta::fnv1a,
+};
+use futures_util::TryStreamExt;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    QuerySet, Record,
+    query::{queryset::invalid, stream::position},
+};
+
+/// One page of a query.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The documents.
+    pub items: Vec<T>,
+    /// Where the next page begins; none on the last page.
+    pub next: Option<PageToken>,
+    /// Where the page before ends; none on the first page.
+    pub prev: Option<PageToken>,
+    /// The number of documents on all pages, if it was [asked for](PageRequest::with_total).
+    pub total: Option<u64>,
+}
+
+/// A place between two documents in the order of a query; opaque.
+///
+/// # Behavior
+///
+/// - It is text that may travel in a URL, and holds the sort keys of one document.
+/// - It belongs to one collection and order; with another, or changed, it is `InvalidQuery`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PageToken(String);
+
+/// Which page to return.
+///
+/// ```
+/// # use den::prelude::*;
+/// # #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize, Document)]
+/// # struct Product { #[serde(flatten)] base: Base<Product>, price: f64 }
+/// async fn every_price(db: &Db) -> den::Result<Vec<f64>> {
+///     let mut prices = Vec::new();
+///     let mut request = PageRequest::first(100);
+///     loop {
+///         let products = Product::query(db).sort(Product::fields().price.asc());
+///         let page = products.page(request).await?;
+///         prices.extend(page.items.iter().map(|it| it.price));
+///         match page.next {
+///             Some(token) => request = PageRequest::first(100).after(token),
+///             None => return Ok(prices),
+///         }
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a page request does nothing until it is given to `page`"]
+pub struct PageRequest {
+    size: u64,
+    from: From,
+    with_total: bool,
+}
+
+#[derive(Debug, Clone)]
+enum From {
+    Start,
+    After(PageToken),
+    Before(PageToken),
+}
+
+impl PageRequest {
+    /// The first page, of at most `size` documents.
+    pub fn first(size: u64) -> Self {
+        Self {
+            size,
+            from: From::Start,
+            with_total: false,
+        }
+    }
+
+    /// The page that follows this place.
+    pub fn after(mut self, token: PageToken) -> Self {
+        self.from = From::After(token);
+        self
+    }
+
+    /// The page that ends at this place; its documents are in the order of the query.
+    pub fn before(mut self, token: PageToken) -> Self {
+        self.from = From::Before(token);
+        self
+    }
+
+    /// Counts the documents on all pages as well, which costs a second statement.
+    pub fn with_total(mut self) -> Self {
+        self.with_total = true;
+        self
+    }
+}
+
+impl<T: Record> QuerySet<T> {
+    /// Returns one page, found by the keys of the document it follows: as fast at any depth where
+    /// an index serves the order, and without slipping when documents are inserted.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidQuery` for a page size of zero, a token of another order, a forged or cut token,
+    ///   and for a token together with `skip` or a page together with `limit`.
+    /// - Else as [`all`](Self::all).
+    pub async fn page(self, request: PageRequest) -> Result<Page<T>> {
+        let mut query = self.checked()?;
+        if request.size == 0 {
+            return Err(invalid("a page holds at least one document"));
+        }
+        if query.limit.is_some() {
+            return Err(invalid("a page has its own size; leave `limit` out"));
+        }
+        let total = match request.with_total {
+            true => Some(self.clone().count().await?),
+            false => None,
+        };
+        let backwards = matches!(request.from, From::Before(_));
+        if let From::After(token) | From::Before(token) = &request.from {
+            if query.skip > 0 {
+                return Err(invalid("a page token and `skip` exclude each other"));
+            }
+            query.seek = Some(token.position(&query)?);
+        }
+        let forwards = query.clone();
+        if backwards {
+            query = query.reversed();
+        }
+        // One more row tells whether there is a page beyond this one.
+        query.limit = Some(request.size.saturating_add(1));
+        query.check(self.handle.db().capabilities())?;
+        let session = self.session(&query).await?;
+        let mut rows: Vec<RawDocument> = session.get().query(&query).await?.try_collect().await?;
+        let goes_on = rows.len() as u64 > request.size;
+        if goes_on {
+            rows.pop();
+        }
+        if backwards {
+            rows.reverse();
+        }
+        let (has_next, has_prev) = match request.from {
+            From::Start => (goes_on, query.skip > 0),
+            From::After(_) => (goes_on, true),
+            From::Before(_) => (true, goes_on),
+        };
+        let token = |row: Option<&RawDocument>, wanted: bool| match row {
+            Some(row) if wanted => PageToken::new(&forwards, row).map(Some),
+            Some(_) | None => Ok(None),
+        };
+        let next = token(rows.last(), has_next)?;
+        let prev = token(rows.first(), has_prev)?;
+        let items: Result<Vec<T>> = rows
+            .iter()
+            .map(|raw| T::decode(&forwards.collection, raw))
+            .collect();
+        Ok(Page {
+            items: items?,
+            next,
+            prev,
+            total,
+        })
+    }
+}
+
+/// What a token holds, as JSON behind a checksum.
+#[derive(Serialize, Deserialize)]
+struct Content {
+    /// The order it belongs to, as a hash.
+    o: u64,
+    /// The sort keys.
+    k: Vec<Value>,
+    /// The id.
+    i: String,
+}
+
+impl PageToken {
+    /// The format of the content; another one is refused.
+    const VERSION: u8 = 1;
+
+    fn new(query: &Query, row: &RawDocument) -> Result<Self> {
+        let Seek { keys, id } = position(query, row)?;
+        let keys = keys.into_iter().map(without_inside).collect();
+        let content = Content {
+            o: order_hash(query),
+            k: keys,
+            i: id,
+        };
+        let content = serde_json::to_vec(&content)
+            .map_err(|it| Error::new(ErrorKind::Backend, "could not write a page token").with_source(it))?;
+        let mut bytes = vec![Self::VERSION];
+        bytes.extend(checksum(&content));
+        bytes.extend(content);
+        Ok(Self(BASE64.encode(bytes)))
+    }
+
+    /// The place in the order of `query`.
+    fn position(&self, query: &Query) -> Result<Seek> {
+        let broken = || invalid("the page token is not one den made, or was cut or changed");
+        let bytes = BASE64.decode(&self.0).map_err(|_| broken())?;
+        let (head, content) = bytes.split_at_checked(5).ok_or_else(broken)?;
+        if head.first() != Some(&Self::VERSION) || head.get(1..) != Some(&checksum(content)) {
+            return Err(broken());
+        }
+        let content: Content = serde_json::from_slice(content).map_err(|_| broken())?;
+        if content.o != order_hash(query) {
+            return Err(invalid(
+                "the page token belongs to another collection or order; start from the first page",
+            ));
+        }
+        let fits = content.k.len() == query.sort.len()
+            && content.k.iter().zip(&query.sort).all(|(key, sort)| is_key_of(key, sort));
+        if !fits {
+            return Err(broken());
+        }
+        Ok(Seek {
+            keys: content.k,
+            id: content.i,
+        })
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Arrays tie with arrays and objects with objects, so what is in them is of no use in a token.
+fn without_inside(key: Value) -> Value {
+    match key {
+        Value::Array(_) => Value::Array(Vec::new()),
+        Value::Object(_) => Value::Object(Default::default()),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => key,
+    }
+}
+
+fn is_key_of(key: &Value, sort: &Sort) -> bool {
+    match (sort.field.kind, key) {
+        (FieldKind::Any, _) | (_, Value::Null) => true,
+        (FieldKind::Text, Value::Text(_)) => true,
+        (FieldKind::Number, Value::Int(_) | Value::Float(_)) => true,
+        (FieldKind::Bool, Value::Bool(_)) => true,
+        (
+            FieldKind::Text
+            | FieldKind::Number
+            | FieldKind::Bool
+            | FieldKind::Array
+            | FieldKind::Object,
+            _,
+        ) => false,
+    }
+}
+
+/// The first four bytes of FNV-1a: it finds damage; it is no signature, and need not be one,
+/// because a token can only ever say where to start reading.
+fn checksum(content: &[u8]) -> [u8; 4] {
+    let [a, b, c, d, ..] = fnv1a(content).to_be_bytes();
+    [a, b, c, d]
+}
+
+fn order_hash(query: &Query) -> u64 {
+    let mut text = query.collection.clone();
+    for sort in &query.sort {
+        text.push('\u{1}');
+        text.push_str(&sort.field.path.segments().join("\u{2}"));
+        text.push_str(match sort.direction {
+            Direction::Asc => "\u{1}a",
+            Direction::Desc => "\u{1}d",
+        });
+        text.push_str(match sort.nulls {
+            Nulls::First => "f",
+            Nulls::Last => "l",
+        });
+        text.push_str(match sort.field.kind {
+            FieldKind::Text => "t",
+            FieldKind::Number => "n",
+            FieldKind::Bool => "b",
+            FieldKind::Array => "a",
+            FieldKind::Object => "o",
+            FieldKind::Any => "*",
+        });
+    }
+    text.push_str(match query.id_direction {
+        Direction::Asc => "\u{1}a",
+        Direction::Desc => "\u{1}d",
+    });
+    fnv1a(text.as_bytes())
+}
+
+impl fmt::Display for PageToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for PageToken {
+    type Err = std::convert::Infallible;
+
+    /// Takes the text as it is; whether it is a token shows when it is used.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}

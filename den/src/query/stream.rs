@@ -1,0 +1,170 @@
+//! Documents as they arrive.
+
+use std::{fmt, marker::PhantomData, pin::Pin, task};
+
+use den_backend::{Query, RawDocument, Result, RowStream, Seek, Value, order::sort_key};
+use futures_core::Stream;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::{
+    QuerySet, Record, encode,
+    executor::{Handle, Session},
+};
+
+/// So many rows are read at once while streaming inside a transaction.
+const PAGE: u64 = 512;
+
+/// Documents as they arrive; made by [`QuerySet::stream`].
+///
+/// # Behavior
+///
+/// - A document that does not read as `T` is an `Err` of kind `Corrupt`, and the stream goes on;
+///   it ends after any other error.
+/// - Outside of a transaction it holds a connection until it ends or is dropped.
+/// - In a transaction other calls may be made while it is open; it then sees their writes where
+///   they lie ahead of it.
+#[must_use = "a stream does nothing until it is polled"]
+pub struct DocumentStream<T> {
+    rows: RowStream,
+    collection: String,
+    record: PhantomData<fn() -> T>,
+}
+
+/// The stored JSON of documents as they arrive, not decoded; made by [`QuerySet::json_stream`].
+#[must_use = "a stream does nothing until it is polled"]
+pub struct JsonStream {
+    rows: RowStream,
+}
+
+impl<T: Record> QuerySet<T> {
+    /// Returns the documents as they arrive, without holding them all in memory.
+    ///
+    /// ```
+    /// # use den::prelude::*;
+    /// # #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize, Document)]
+    /// # struct Product { #[serde(flatten)] base: Base<Product>, name: String }
+    /// use futures_util::TryStreamExt;
+    ///
+    /// async fn print_all(db: &Db) -> den::Result<()> {
+    ///     let mut products = Product::query(db).stream();
+    ///     while let Some(product) = products.try_next().await? {
+    ///         println!("{}", product.name);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn stream(self) -> DocumentStream<T> {
+        let collection = match self.checked() {
+            Ok(query) => query.collection,
+            Err(_) => String::new(),
+        };
+        DocumentStream {
+            rows: self.rows(),
+            collection,
+            record: PhantomData,
+        }
+    }
+
+    /// Returns the stored JSON of the documents as it arrives: for answers that pass documents on
+    /// without looking into them. Key order and spacing differ between backends.
+    pub fn json_stream(self) -> JsonStream {
+        JsonStream { rows: self.rows() }
+    }
+
+    fn rows(self) -> RowStream {
+        let start = async move {
+            let query = self.checked()?;
+            let session = self.session(&query).await?;
+            if self.handle.is_transaction() {
+                return Ok(paged(self.handle.clone(), query));
+            }
+            session.get().query(&query).await
+        };
+        Box::pin(stream::once(start).try_flatten())
+    }
+}
+
+/// Reads a query page by page, so that other calls of the transaction fit in between.
+fn paged(handle: Handle, query: Query) -> RowStream {
+    let pages = stream::try_unfold(Some(query), move |query| {
+        let handle = handle.clone();
+        async move {
+            let Some(mut query) = query else {
+                return Ok(None);
+            };
+            let left = query.limit;
+            query.limit = Some(left.map_or(PAGE, |it| it.min(PAGE)));
+            let session = handle.read().await?;
+            let rows = page(&session, &query).await?;
+            let count = rows.len() as u64;
+            let is_full = Some(count) == query.limit;
+            query.limit = left.map(|it| it.saturating_sub(count));
+            let next = match rows.last() {
+                Some(last) if is_full && query.limit != Some(0) => {
+                    query.seek = Some(position(&query, last)?);
+                    query.skip = 0;
+                    Some(query)
+                }
+                Some(_) | None => None,
+            };
+            let rows = stream::iter(rows.into_iter().map(Ok));
+            Result::Ok(Some((rows, next)))
+        }
+    });
+    Box::pin(pages.try_flatten())
+}
+
+async fn page(session: &Session, query: &Query) -> Result<Vec<RawDocument>> {
+    session.get().query(query).await?.try_collect().await
+}
+
+/// Where a row stands in the order of a query; the row is a whole document.
+pub(super) fn position(query: &Query, row: &RawDocument) -> Result<Seek> {
+    let keys = if query.sort.is_empty() {
+        Vec::new()
+    } else {
+        let document: Value = encode::decode(&query.collection, &row.id, &row.body)?;
+        query.sort.iter().map(|it| sort_key(&document, it)).collect()
+    };
+    Ok(Seek {
+        keys,
+        id: row.id.clone(),
+    })
+}
+
+impl<T: Record> Stream for DocumentStream<T> {
+    type Item = Result<T>;
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+    ) -> task::Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let row = task::ready!(this.rows.poll_next_unpin(cx));
+        task::Poll::Ready(row.map(|row| T::decode(&this.collection, &row?)))
+    }
+}
+
+impl Stream for JsonStream {
+    type Item = Result<Vec<u8>>;
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+    ) -> task::Poll<Option<Self::Item>> {
+        let row = task::ready!(self.get_mut().rows.poll_next_unpin(cx));
+        task::Poll::Ready(row.map(|row| row.map(|it| it.body)))
+    }
+}
+
+impl<T> fmt::Debug for DocumentStream<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DocumentStream")
+    }
+}
+
+impl fmt::Debug for JsonStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JsonStream")
+    }
+}

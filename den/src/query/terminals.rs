@@ -1,0 +1,254 @@
+//! What can be asked of a query.
+
+use den_backend::{
+    Capability, Error, ErrorKind, Explain, ExplainMode, Query, RawDocument, Result, Select,
+};
+use futures_util::TryStreamExt;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    Document, Field, Id, Isolation, Nullability, QuerySet, Record, TxOptions, encode,
+    executor::{Handle, Session},
+    query::queryset::invalid,
+};
+
+impl<T: Record> QuerySet<T> {
+    /// Returns all documents.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidQuery` for a mistake made while building, `Unsupported` for what the backend
+    ///   cannot do.
+    /// - `Corrupt` for the first document that does not read as `T`; [`stream`](Self::stream)
+    ///   reaches the others.
+    pub async fn all(self) -> Result<Vec<T>> {
+        let query = self.checked()?;
+        let session = self.session(&query).await?;
+        fetch(&session, &query).await
+    }
+
+    /// Returns the first document, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all).
+    pub async fn first(self) -> Result<Option<T>> {
+        let mut query = self.checked()?;
+        query.limit = Some(1);
+        let session = self.session(&query).await?;
+        Ok(fetch(&session, &query).await?.pop())
+    }
+
+    /// Returns the only document.
+    ///
+    /// # Errors
+    ///
+    /// - `NotFound` if there is none, `MultipleMatches` if there are several.
+    /// - Else as [`all`](Self::all).
+    pub async fn one(self) -> Result<T> {
+        let mut query = self.checked()?;
+        query.limit = Some(query.limit.map_or(2, |it| it.min(2)));
+        let session = self.session(&query).await?;
+        let mut found: Vec<T> = fetch(&session, &query).await?;
+        match (found.pop(), found.pop()) {
+            (Some(only), None) => Ok(only),
+            (None, _) => Err(Error::new(ErrorKind::NotFound, "no document matches")
+                .with_collection(query.collection)),
+            (Some(_), Some(_)) => Err(Error::new(
+                ErrorKind::MultipleMatches,
+                "several documents match where one was asked for",
+            )
+            .with_collection(query.collection)),
+        }
+    }
+
+    /// Returns the number of documents that pass the filter; sort, limit and skip do not matter.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all).
+    pub async fn count(self) -> Result<u64> {
+        let query = without_window(self.checked()?);
+        self.handle.read().await?.get().count(&query).await
+    }
+
+    /// Whether a document passes the filter; sort, limit and skip do not matter.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all).
+    pub async fn exists(self) -> Result<bool> {
+        let query = without_window(self.checked()?);
+        self.handle.read().await?.get().exists(&query).await
+    }
+
+    /// Returns the documents, and the number of documents without limit and skip, from one
+    /// snapshot.
+    ///
+    /// # Behavior
+    ///
+    /// - Outside of a transaction it runs in one of its own, read-only and repeatable. Inside, it
+    ///   is as consistent as that transaction.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all); `Unsupported` on a backend without such transactions.
+    pub async fn all_with_count(self) -> Result<(Vec<T>, u64)> {
+        let query = self.checked()?;
+        let counted = without_window(query.clone());
+        if self.handle.is_transaction() {
+            let session = self.handle.read().await?;
+            let total = session.get().count(&counted).await?;
+            return Ok((fetch(&session, &query).await?, total));
+        }
+        let db = self.handle.db();
+        db.require(Capability::Transactions)?;
+        let options = TxOptions::new()
+            .isolation(Isolation::RepeatableRead)
+            .read_only();
+        let tx = db.begin_with(options).await?;
+        let session = Handle::Tx(tx.clone()).read().await?;
+        let total = session.get().count(&counted).await?;
+        let rows = fetch(&session, &query).await?;
+        drop(session);
+        tx.commit().await?;
+        Ok((rows, total))
+    }
+
+    /// Returns one value of each document; `Option` for a nullable field.
+    ///
+    /// # Errors
+    ///
+    /// - `Corrupt` for a value that does not read as the field's type.
+    /// - Else as [`all`](Self::all).
+    pub async fn values<V, N>(self, field: Field<T, V, N>) -> Result<Vec<N::Value<V>>>
+    where
+        N: Nullability,
+        N::Value<V>: DeserializeOwned,
+    {
+        let mut query = self.checked()?;
+        query.select = Select::Value(field.path());
+        let session = self.session(&query).await?;
+        let decode = |raw: &RawDocument| encode::decode(&query.collection, &raw.id, &raw.body);
+        collect(&session, &query, decode).await
+    }
+
+    /// Deletes the documents, limit and skip included, and returns how many.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidQuery` without a filter, unless [`all_rows`](Self::all_rows) was said.
+    /// - Else as [`all`](Self::all).
+    pub async fn delete(self) -> Result<u64> {
+        if self.is_unbounded() {
+            return Err(invalid(
+                "a delete without a filter would delete every document; if that is meant, say \
+                 `.all_rows()`",
+            ));
+        }
+        let query = self.checked()?;
+        let session = self.handle.write().await?;
+        session.get().delete_matching(&query).await
+    }
+
+    /// Says how the database would run the query: its statement and its plan.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` on a backend without plans; else as [`all`](Self::all).
+    pub async fn explain(self) -> Result<Explain> {
+        self.explained(ExplainMode::Plan).await
+    }
+
+    /// Returns the statement that would be sent, with placeholders and what is bound to them.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` on a backend without statements; else as [`all`](Self::all).
+    pub async fn to_sql(self) -> Result<Explain> {
+        self.explained(ExplainMode::Statement).await
+    }
+
+    async fn explained(self, mode: ExplainMode) -> Result<Explain> {
+        let query = self.checked()?;
+        self.handle.db().require(Capability::Explain)?;
+        let session = self.handle.read().await?;
+        session.get().explain(&query, mode).await
+    }
+
+    pub(super) async fn session(&self, query: &Query) -> Result<Session> {
+        // Locking rows is a write as far as waiting for other transactions goes.
+        if query.lock.is_some() {
+            return self.handle.write().await;
+        }
+        self.handle.read().await
+    }
+}
+
+impl<D: Document> QuerySet<D> {
+    /// Returns the ids of the documents.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all).
+    pub async fn ids(self) -> Result<Vec<Id<D>>> {
+        let mut query = self.checked()?;
+        query.select = Select::Id;
+        let session = self.session(&query).await?;
+        collect(&session, &query, |raw| Ok(Id::new(raw.id.as_str()))).await
+    }
+}
+
+impl QuerySet<crate::Json> {
+    /// Returns the ids of the documents.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all).
+    pub async fn ids(self) -> Result<Vec<String>> {
+        let mut query = self.checked()?;
+        query.select = Select::Id;
+        let session = self.session(&query).await?;
+        collect(&session, &query, |raw| Ok(raw.id.clone())).await
+    }
+
+    /// Returns the value at a path of each document, `null` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all).
+    pub async fn values_at(self, path: impl crate::IntoFieldPath) -> Result<Vec<crate::Json>> {
+        let path = path.into_field_path()?;
+        let mut query = self.checked()?;
+        query.select = Select::Value(path);
+        let session = self.session(&query).await?;
+        let decode = |raw: &RawDocument| encode::decode(&query.collection, &raw.id, &raw.body);
+        collect(&session, &query, decode).await
+    }
+}
+
+async fn fetch<T: Record>(session: &Session, query: &Query) -> Result<Vec<T>> {
+    collect(session, query, |raw| T::decode(&query.collection, raw)).await
+}
+
+async fn collect<V>(
+    session: &Session,
+    query: &Query,
+    decode: impl Fn(&RawDocument) -> Result<V>,
+) -> Result<Vec<V>> {
+    let mut rows = session.get().query(query).await?;
+    let mut values = Vec::new();
+    while let Some(raw) = rows.try_next().await? {
+        values.push(decode(&raw)?);
+    }
+    Ok(values)
+}
+
+fn without_window(mut query: Query) -> Query {
+    query.sort.clear();
+    query.seek = None;
+    query.skip = 0;
+    query.limit = None;
+    query.lock = None;
+    query
+}

@@ -1,0 +1,89 @@
+//! Serde helpers that store the times of other crates in the form that sorts.
+//!
+//! A time stored as its own crate writes it may carry any offset and any number of digits, and
+//! then text order is not time order. Each helper here stores what [`Timestamp`] stores: UTC, six
+//! fraction digits, `Z`; what is finer is cut off towards the past. Each reads any RFC 3339 time.
+//!
+//! | module | for | feature |
+//! |---|---|---|
+//! | [`jiff`] | `jiff::Timestamp` | |
+//! | `chrono` | `chrono::DateTime` of any zone | `chrono` |
+//! | `time` | `time::OffsetDateTime` | `time` |
+//!
+//! Each has a module `option` for `Option`s of it; a field that may be missing needs
+//! `#[serde(default)]` as well.
+//!
+//! # Examples
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Meeting {
+//!     #[serde(with = "den::times::jiff")]
+//!     starts: jiff::Timestamp,
+//!     #[serde(default, with = "den::times::jiff::option")]
+//!     ends: Option<jiff::Timestamp>,
+//! }
+//!
+//! let text = r#"{"starts":"2025-01-31T13:00:00+01:00"}"#;
+//! let meeting: Meeting = serde_json::from_str(text)?;
+//! assert_eq!(
+//!     serde_json::to_string(&meeting)?,
+//!     r#"{"starts":"2025-01-31T12:00:00.000000Z","ends":null}"#
+//! );
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+#[cfg(feature = "chrono")]
+pub mod chrono;
+pub mod jiff;
+#[cfg(feature = "time")]
+pub mod time;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+
+use crate::Timestamp;
+
+/// A type of another crate that names a moment.
+trait Moment: Sized {
+    /// `None` if it is too far away.
+    fn to_timestamp(&self) -> Option<Timestamp>;
+
+    /// `None` if it is too far away.
+    fn from_timestamp(it: Timestamp) -> Option<Self>;
+}
+
+const TOO_FAR: &str = "the time is outside the years 0 to 9999";
+
+fn serialize<S: Serializer>(it: &impl Moment, serializer: S) -> Result<S::Ok, S::Error> {
+    let it = it
+        .to_timestamp()
+        .ok_or_else(|| ser::Error::custom(TOO_FAR))?;
+    it.serialize(serializer)
+}
+
+fn deserialize<'de, D: Deserializer<'de>, T: Moment>(deserializer: D) -> Result<T, D::Error> {
+    let it = Timestamp::deserialize(deserializer)?;
+    T::from_timestamp(it).ok_or_else(|| de::Error::custom(TOO_FAR))
+}
+
+fn serialize_option<S: Serializer>(
+    it: &Option<impl Moment>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match it {
+        Some(it) => serialize(it, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+fn deserialize_option<'de, D: Deserializer<'de>, T: Moment>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let Some(it) = Option::<Timestamp>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let it = T::from_timestamp(it).ok_or_else(|| de::Error::custom(TOO_FAR))?;
+    Ok(Some(it))
+}

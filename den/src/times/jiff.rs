@@ -1,0 +1,120 @@
+//! `#[serde(with = "den::times::jiff")]` for `jiff::Timestamp`.
+//!
+//! # Examples
+//!
+//! ```
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Meeting {
+//!     #[serde(with = "den::times::jiff")]
+//!     starts: jiff::Timestamp,
+//!     #[serde(default, with = "den::times::jiff::option")]
+//!     ends: Option<jiff::Timestamp>,
+//! }
+//!
+//! let meeting = Meeting { starts: jiff::Timestamp::UNIX_EPOCH, ends: None };
+//! assert_eq!(
+//!     serde_json::to_string(&meeting)?,
+//!     r#"{"starts":"1970-01-01T00:00:00.000000Z","ends":null}"#
+//! );
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+use ::jiff::Timestamp as Foreign;
+use serde::{Deserializer, Serializer};
+
+use super::Moment;
+use crate::Timestamp;
+
+impl Moment for Foreign {
+    fn to_timestamp(&self) -> Option<Timestamp> {
+        Some((*self).into())
+    }
+
+    fn from_timestamp(it: Timestamp) -> Option<Self> {
+        Some(it.into())
+    }
+}
+
+/// Writes the stored text of the time.
+///
+/// # Errors
+///
+/// A time outside the years 0 to 9999 is refused.
+pub fn serialize<S: Serializer>(it: &Foreign, serializer: S) -> Result<S::Ok, S::Error> {
+    super::serialize(it, serializer)
+}
+
+/// Reads any RFC 3339 time.
+///
+/// # Errors
+///
+/// Anything else is refused.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Foreign, D::Error> {
+    super::deserialize(deserializer)
+}
+
+/// The same for an `Option`.
+pub mod option {
+    use ::jiff::Timestamp as Foreign;
+    use serde::{Deserializer, Serializer};
+
+    /// Writes the stored text of the time, or null.
+    ///
+    /// # Errors
+    ///
+    /// A time outside the years 0 to 9999 is refused.
+    pub fn serialize<S: Serializer>(
+        it: &Option<Foreign>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        super::super::serialize_option(it, serializer)
+    }
+
+    /// Reads any RFC 3339 time, or null.
+    ///
+    /// # Errors
+    ///
+    /// Anything else is refused.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Foreign>, D::Error> {
+        super::super::deserialize_option(deserializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Event {
+        #[serde(with = "super")]
+        at: Foreign,
+        #[serde(default, with = "super::option")]
+        until: Option<Foreign>,
+    }
+
+    #[test]
+    fn what_is_written_sorts_and_reads_back() {
+        let text = r#"{"at":"2025-01-31T13:00:00.1234567+01:00","until":"1969-12-31T23:59:59.1Z"}"#;
+        let event: Event = serde_json::from_str(text).unwrap();
+        let json = serde_json::to_string(&event).unwrap();
+        assert_eq!(
+            json,
+            r#"{"at":"2025-01-31T12:00:00.123456Z","until":"1969-12-31T23:59:59.100000Z"}"#
+        );
+        assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event);
+        for text in [
+            r#"{"at":"1970-01-01T00:00:00Z"}"#,
+            r#"{"at":"1970-01-01T00:00:00Z","until":null}"#,
+        ] {
+            let event: Event = serde_json::from_str(text).unwrap();
+            assert_eq!(event.until, None);
+            let json = serde_json::to_string(&event).unwrap();
+            assert_eq!(json, r#"{"at":"1970-01-01T00:00:00.000000Z","until":null}"#);
+        }
+        assert!(serde_json::from_str::<Event>(r#"{"at":"yesterday"}"#).is_err());
+    }
+}

@@ -1,0 +1,341 @@
+//! A den backend that keeps one JSON file per document, in one folder per collection.
+//!
+//! It is small on purpose, to show what a backend of your own takes: the [`Backend`] trait, a
+//! [`Driver`] that is registered for a URL scheme, and an honest list of capabilities. Whatever is
+//! not on that list den refuses before it gets here. An application writes
+//!
+//! ```ignore
+//! use den_folder as _;
+//! let db = Db::open("folder:/var/lib/notes").await?;
+//! ```
+//!
+//! # Behavior
+//!
+//! - A write is atomic (a new file is put in place of the old one) and excludes other writers, also
+//!   those of other processes (a lock on the file `.lock`).
+//! - A query reads every document of its collection. That is the price of having no index.
+
+mod files;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use den_backend::{
+    Backend, Capabilities, Capability, CollectionMeta, DatabaseUrl, DeleteOutcome, Driver, Error,
+    ErrorKind, Expectation, Explain, ExplainMode, IndexKind, IndexMeta, OpenOptions, PoolStats,
+    Put, PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex, Result, RowStream, Transaction,
+    TxOptions, Value,
+    memory::{run_query, select},
+};
+use futures_util::stream;
+
+use crate::files::Files;
+
+/// Opens `folder:PATH`.
+pub static DRIVER: Driver = Driver {
+    name: "folder",
+    schemes: &["folder"],
+    open: |url: DatabaseUrl, _options: OpenOptions| {
+        Box::pin(async move {
+            let backend = FolderBackend::new(url.rest().trim_start_matches("//"));
+            backend.ping().await?;
+            Ok(Arc::new(backend) as Arc<dyn Backend>)
+        })
+    },
+};
+den_backend::register_driver!(DRIVER);
+
+/// A folder of collections.
+#[derive(Debug)]
+pub struct FolderBackend {
+    files: Files,
+    closed: AtomicBool,
+}
+
+impl FolderBackend {
+    /// A backend that keeps its collections in `folder`, which is made when it is first needed.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            files: Files::new(folder.into()),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Runs work on files where blocking is allowed. A future that is dropped does not stop it, so
+    /// each operation happens wholly or not at all.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Files) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::new(
+                ErrorKind::ConnectionLost,
+                "the database was closed",
+            ));
+        }
+        let files = self.files.clone();
+        let done = tokio::task::spawn_blocking(move || work(&files)).await;
+        done.map_err(|error| {
+            Error::new(ErrorKind::Backend, "the work was cut short").with_source(error)
+        })?
+    }
+
+    async fn rows(&self, query: &Query) -> Result<Vec<(String, Value)>> {
+        let query = query.clone();
+        self.run(move |files| {
+            let rows = files.all(&query.collection)?;
+            Ok(run_query(rows, &query))
+        })
+        .await
+    }
+
+    async fn matching(&self, query: &Query) -> Result<usize> {
+        let mut all = Query::new(&*query.collection);
+        all.filter = query.filter.clone();
+        Ok(self.rows(&all).await?.len())
+    }
+}
+
+#[async_trait]
+impl ReadWrite for FolderBackend {
+    async fn get(&self, collection: &str, id: &str) -> Result<Option<RawDocument>> {
+        let (collection, id) = (collection.to_owned(), id.to_owned());
+        self.run(move |files| {
+            let body = files.read(&collection, &id)?;
+            Ok(body.map(|body| RawDocument { id, body }))
+        })
+        .await
+    }
+
+    async fn get_many(&self, collection: &str, ids: &[&str]) -> Result<Vec<RawDocument>> {
+        let collection = collection.to_owned();
+        let mut ids: Vec<String> = ids.iter().map(|it| (*it).to_owned()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        self.run(move |files| {
+            let mut found = Vec::new();
+            for id in ids {
+                if let Some(body) = files.read(&collection, &id)? {
+                    found.push(RawDocument { id, body });
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn put(&self, collection: &str, put: Put<'_>) -> Result<PutOutcome> {
+        let collection = collection.to_owned();
+        let (id, body) = (put.id.to_owned(), put.body.to_vec());
+        let expect = OwnedExpectation::from(put.expect);
+        self.run(move |files| {
+            files.locked(|| {
+                let stored = files.read(&collection, &id)?;
+                if let Some(refusal) = expect.refusal(stored.as_deref())? {
+                    return Ok(PutOutcome::Refused(refusal));
+                }
+                files.write(&collection, &id, &body)?;
+                Ok(match stored {
+                    None => PutOutcome::Inserted,
+                    Some(_) => PutOutcome::Updated,
+                })
+            })
+        })
+        .await
+    }
+
+    async fn put_many(&self, collection: &str, puts: &[Put<'_>]) -> Result<Vec<PutOutcome>> {
+        let mut outcomes = Vec::with_capacity(puts.len());
+        for put in puts {
+            outcomes.push(self.put(collection, *put).await?);
+        }
+        Ok(outcomes)
+    }
+
+    async fn delete(
+        &self,
+        collection: &str,
+        id: &str,
+        expect: Expectation<'_>,
+    ) -> Result<DeleteOutcome> {
+        let (collection, id) = (collection.to_owned(), id.to_owned());
+        let expect = OwnedExpectation::from(match expect {
+            // What is to be deleted must be there.
+            Expectation::Any => Expectation::Present,
+            Expectation::Absent | Expectation::Present | Expectation::Revision(_) => expect,
+        });
+        self.run(move |files| {
+            files.locked(|| {
+                let stored = files.read(&collection, &id)?;
+                if let Some(refusal) = expect.refusal(stored.as_deref())? {
+                    return Ok(DeleteOutcome::Refused(refusal));
+                }
+                if !files.remove(&collection, &id)? {
+                    return Ok(DeleteOutcome::Refused(den_backend::Refusal::Missing));
+                }
+                Ok(DeleteOutcome::Deleted)
+            })
+        })
+        .await
+    }
+
+    async fn query(&self, query: &Query) -> Result<RowStream> {
+        let rows = self.rows(query).await?;
+        let what = query.select.clone();
+        let rows = rows
+            .into_iter()
+            .map(move |(id, document)| Ok(select(&id, &document, &what)));
+        Ok(Box::pin(stream::iter(rows)))
+    }
+
+    async fn count(&self, query: &Query) -> Result<u64> {
+        Ok(self.matching(query).await? as u64)
+    }
+
+    async fn exists(&self, query: &Query) -> Result<bool> {
+        Ok(self.matching(query).await? > 0)
+    }
+
+    async fn delete_matching(&self, query: &Query) -> Result<u64> {
+        let query = query.clone();
+        self.run(move |files| {
+            files.locked(|| {
+                let rows = run_query(files.all(&query.collection)?, &query);
+                for (id, _) in &rows {
+                    files.remove(&query.collection, id)?;
+                }
+                Ok(rows.len() as u64)
+            })
+        })
+        .await
+    }
+
+    async fn explain(&self, _query: &Query, _mode: ExplainMode) -> Result<Explain> {
+        Err(unsupported(Capability::Explain))
+    }
+}
+
+#[async_trait]
+impl Backend for FolderBackend {
+    fn name(&self) -> &'static str {
+        "folder"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::none()
+            .with(Capability::Regex)
+            .with(Capability::ElementPredicates)
+    }
+
+    async fn ensure_collection(&self, meta: &CollectionMeta) -> Result<()> {
+        for index in &meta.indexes {
+            refuse_unique(index)?;
+        }
+        let name = meta.name.clone();
+        self.run(move |files| files.ensure(&name)).await
+    }
+
+    async fn ensure_index(&self, collection: &str, index: &IndexMeta) -> Result<()> {
+        refuse_unique(index)?;
+        let collection = collection.to_owned();
+        // An index would only make queries faster; there are none here.
+        self.run(move |files| files.require(&collection)).await
+    }
+
+    async fn drop_index(&self, collection: &str, name: &str) -> Result<()> {
+        let message = format!("there is no index `{name}`");
+        Err(Error::new(ErrorKind::NotFound, message).with_collection(collection))
+    }
+
+    async fn list_recorded_indexes(&self, collection: &str) -> Result<Vec<RecordedIndex>> {
+        let collection = collection.to_owned();
+        self.run(move |files| files.require(&collection)).await?;
+        Ok(Vec::new())
+    }
+
+    async fn collections(&self) -> Result<Vec<String>> {
+        self.run(Files::collections).await
+    }
+
+    async fn drop_collection(&self, collection: &str) -> Result<()> {
+        let collection = collection.to_owned();
+        self.run(move |files| files.locked(|| files.drop(&collection)))
+            .await
+    }
+
+    async fn begin(&self, _options: TxOptions) -> Result<Arc<dyn Transaction>> {
+        Err(unsupported(Capability::Transactions))
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.run(Files::ping).await
+    }
+
+    fn stats(&self) -> PoolStats {
+        PoolStats::default()
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.closed.store(true, Ordering::Release);
+        Ok(())
+    }
+}
+
+fn refuse_unique(index: &IndexMeta) -> Result<()> {
+    match index.kind {
+        IndexKind::Unique => Err(unsupported(Capability::UniqueIndexes)),
+        IndexKind::Plain | IndexKind::Members => Ok(()),
+    }
+}
+
+fn unsupported(capability: Capability) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("the backend `folder` does not support {}", capability.describe()),
+    )
+}
+
+/// An expectation that can travel to another thread.
+enum OwnedExpectation {
+    Any,
+    Absent,
+    Present,
+    Revision(Option<String>),
+}
+
+impl From<Expectation<'_>> for OwnedExpectation {
+    fn from(expect: Expectation<'_>) -> Self {
+        match expect {
+            Expectation::Any => Self::Any,
+            Expectation::Absent => Self::Absent,
+            Expectation::Present => Self::Present,
+            Expectation::Revision(rev) => Self::Revision(rev.map(str::to_owned)),
+        }
+    }
+}
+
+impl OwnedExpectation {
+    /// Why the stored document, if there is one, does not meet the expectation.
+    fn refusal(&self, stored: Option<&[u8]>) -> Result<Option<den_backend::Refusal>> {
+        use den_backend::Refusal;
+        Ok(match (self, stored) {
+            (Self::Any, _) | (Self::Absent, None) | (Self::Present, Some(_)) => None,
+            (Self::Absent, Some(_)) => Some(Refusal::Exists),
+            (Self::Present | Self::Revision(_), None) => Some(Refusal::Missing),
+            (Self::Revision(expected), Some(stored)) => {
+                let stored = files::parse(stored)?;
+                let actual = match stored.at(&["_rev".to_owned()]) {
+                    Some(Value::Text(rev)) => Some(rev),
+                    Some(_) | None => None,
+                };
+                (actual != expected.as_ref()).then_some(Refusal::OtherRevision)
+            }
+        })
+    }
+}

@@ -1,0 +1,1 @@
+//! Runnable programs that use den as an application would; see the files beside this one.
