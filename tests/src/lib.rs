@@ -1,1 +1,39 @@
-//! Skeleton.
+//! One suite for den, run on every database it knows.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`harness`] | targets, fresh databases, and how a case becomes a test |
+//! | [`api`] | the public API of `den`, theme by theme |
+//! | [`registry`] | URL schemes and drivers |
+//!
+//! `cargo test -p den-tests --test suite postgres::crud` runs the theme `crud` on PostgreSQL. Which
+//! scenario of the predecessor is covered where: `COVERAGE.md` beside this crate.
+#![expect(
+    clippy::unwrap_used,
+    reason = "this is a test suite: a panic is how a case fails"
+)]
+
+#[macro_use]
+pub mod harness;
+
+pub mod api;
+pub mod registry;
+
+use libtest_mimic::Trial;
+
+use crate::harness::Theme;
+
+/// Every theme of the suite.
+pub fn themes() -> Vec<&'static Theme> {
+    [api::THEMES, registry::THEMES]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Every test: the themes, and the contract's own suite on every target.
+pub fn trials() -> Vec<Trial> {
+    let mut trials: Vec<Trial> = themes().into_iter().flat_map(harness::trials).collect();
+    trials.extend(harness::conformance::trials());
+    trials
+}

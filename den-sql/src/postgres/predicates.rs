@@ -214,7 +214,7 @@ impl Predicates for Postgres {
     fn matches(&self, sql: &mut SqlWriter, source: &Source<'_>, pattern: &Pattern) {
         typed(sql, source, Scalar::Text);
         sql.push(" ~ ")
-            .bind(Param::Text(pattern.as_str().to_owned()));
+            .bind(Param::Text(pattern.postgres().to_owned()));
     }
 
     fn contains(&self, sql: &mut SqlWriter, array: &Place<'_>, value: &Value) {
