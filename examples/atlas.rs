@@ -14,7 +14,11 @@ use den::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize};
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, Document)]
-#[den(collection = "atlas_countries", revision, index(fields("region", "area")))]
+#[den(
+    collection = "atlas_countries",
+    revision,
+    index(fields("region", "area"))
+)]
 struct Country {
     #[serde(flatten)]
     base: Base<Country>,
@@ -64,8 +68,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     db.register::<(Country,)>().await?;
     Country::query(&db).all_rows().delete().await?;
-    let mut countries: Vec<Country> =
-        serde_json::from_str(include_str!("data/countries.json"))?;
+    let mut countries: Vec<Country> = serde_json::from_str(include_str!("data/countries.json"))?;
     Country::insert_many(&db, &mut countries).await?;
     println!("{} countries loaded", Country::query(&db).count().await?);
 
@@ -101,7 +104,10 @@ async fn find(db: &Db) -> den::Result<()> {
     println!("Landlocked in one other country: {}", alone.join(", "));
 
     let german = c.languages.has_key("deu") & !c.region.eq("Europe");
-    let outside = Country::query(db).filter(german).values(c.name.common).await?;
+    let outside = Country::query(db)
+        .filter(german)
+        .values(c.name.common)
+        .await?;
     println!("German outside of Europe: {}", outside.join(", "));
 
     let named = Country::query(db)
@@ -177,12 +183,18 @@ async fn change(db: &Db) -> den::Result<()> {
 
     let undone: den::Result<()> = db
         .transaction(async |tx| {
-            Country::query(&tx).filter(c.region.eq("Oceania")).delete().await?;
+            Country::query(&tx)
+                .filter(c.region.eq("Oceania"))
+                .delete()
+                .await?;
             let left = Country::query(&tx).count().await?;
             Err(Error::custom(format!("{left} would be left")))
         })
         .await;
-    println!("\nTaken back: {}", undone.err().map_or_else(String::new, |it| it.to_string()));
+    println!(
+        "\nTaken back: {}",
+        undone.err().map_or_else(String::new, |it| it.to_string())
+    );
 
     db.transaction(async |tx| {
         let mut fresh = Country::find(&tx, norway.id()).await?;
@@ -201,7 +213,10 @@ async fn change(db: &Db) -> den::Result<()> {
 /// What the database does for a query: it uses the declared index.
 async fn plan(db: &Db) -> den::Result<()> {
     let c = Country::fields();
-    let plan = Country::query(db).filter(c.cca3.eq("ISL")).explain().await?;
+    let plan = Country::query(db)
+        .filter(c.cca3.eq("ISL"))
+        .explain()
+        .await?;
     let index = db
         .meta::<Country>()?
         .indexes

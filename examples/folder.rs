@@ -26,7 +26,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let db = Db::open(url).await?;
     db.register::<(Note,)>().await?;
 
-    for (title, tags) in [("Milk", vec!["shop"]), ("Bread", vec!["shop", "today"]), ("Taxes", vec![])] {
+    for (title, tags) in [
+        ("Milk", vec!["shop"]),
+        ("Bread", vec!["shop", "today"]),
+        ("Taxes", vec![]),
+    ] {
         let mut note = Note {
             title: title.into(),
             tags: tags.into_iter().map(String::from).collect(),

@@ -37,21 +37,36 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // Ten transfers at once, five in each direction.
     let transfers = (0..10).map(|n| {
-        let (from, to) = if n % 2 == 0 { (&ada, &bob) } else { (&bob, &ada) };
+        let (from, to) = if n % 2 == 0 {
+            (&ada, &bob)
+        } else {
+            (&bob, &ada)
+        };
         transfer(&db, from.id(), to.id(), 100 * (n + 1))
     });
     futures_util::future::try_join_all(transfers).await?;
     for id in [ada.id(), bob.id()] {
         let account = Account::find(&db, id).await?;
-        println!("{}: {}.{:02}", account.owner, account.balance / 100, account.balance % 100);
+        println!(
+            "{}: {}.{:02}",
+            account.owner,
+            account.balance / 100,
+            account.balance % 100
+        );
     }
 
     // More than there is: the whole transfer is taken back.
     let refused = transfer(&db, ada.id(), bob.id(), 1_000_000).await;
-    println!("Too much: {}", refused.err().map_or_else(String::new, |it| it.to_string()));
+    println!(
+        "Too much: {}",
+        refused.err().map_or_else(String::new, |it| it.to_string())
+    );
 
     // A name that is taken: the error says which field it was.
-    let mut second = Account { owner: "Ada".into(), ..Default::default() };
+    let mut second = Account {
+        owner: "Ada".into(),
+        ..Default::default()
+    };
     if let Err(error) = second.insert(&db).await {
         let fields = error.constraint().map(|it| it.fields().join(", "));
         println!("{:?} in {}", error.kind(), fields.unwrap_or_default());

@@ -23,39 +23,39 @@
     reason = "this is a test suite: a panic is how a case fails"
 )]
 
+mod build;
 #[macro_use]
 mod support;
 
-mod documents;
-mod expectations;
-mod compare;
-mod numbers;
-mod text;
-mod regex;
-mod logic;
 mod arrays;
+mod batches;
+mod collections;
+mod compare;
+mod concurrency;
+mod deletes;
+mod documents;
 mod elements;
-mod paths;
+mod errors;
+mod expectations;
+mod indexes;
+mod isolation;
+mod locks;
+mod logic;
+mod numbers;
 mod ordering;
 mod pages;
-mod windows;
-mod deletes;
-mod collections;
-mod indexes;
-mod unique;
-mod batches;
-mod concurrency;
-mod transactions;
-mod savepoints;
-mod locks;
-mod isolation;
-mod errors;
+mod paths;
 mod refusals;
+mod regex;
+mod savepoints;
+mod text;
+mod transactions;
+mod unique;
+mod windows;
 
 use std::{
     fmt,
     panic::AssertUnwindSafe,
-    process::exit,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -64,7 +64,7 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
 
-use crate::{Backend, conformance::support::Case};
+use crate::{Backend, ErrorKind, conformance::support::Case};
 
 /// Longer than any case takes, so that a deadlock is a failure and not a hang.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -163,7 +163,7 @@ where
     B: Into<Fresh>,
 {
     let arguments = Arguments::from_args();
-    exit(libtest_mimic::run(&arguments, trials(name, open)).exit_code().into())
+    libtest_mimic::run(&arguments, trials(name, open)).exit()
 }
 
 /// Returns every case as a trial named `name::theme::case`, each on a backend that `open` makes.
@@ -211,7 +211,7 @@ async fn run(case: &Case, open: impl Future<Output = Fresh>) -> Result<(), Faile
         let limited = tokio::time::timeout(TIME_LIMIT, check);
         AssertUnwindSafe(limited).catch_unwind().await
     };
-    // A handle that is in doubt after a failure need not close.
+    // A case may have closed it itself.
     let closed = tokio::time::timeout(TIME_LIMIT, backend.close()).await;
     drop(backend);
     if let Some(cleanup) = cleanup {
@@ -224,6 +224,7 @@ async fn run(case: &Case, open: impl Future<Output = Fresh>) -> Result<(), Faile
     }
     match closed {
         Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) if error.kind() == ErrorKind::ConnectionLost => Ok(()),
         Ok(Err(error)) => Err(Failed::from(format!("close failed: {error}"))),
         Err(_) => Err(Failed::from("close did not end")),
     }

@@ -287,3 +287,6 @@ fn row_stream(rows: Vec<(String, SharedRow)>, select: &Select) -> RowStream {
         .map(move |(id, row)| Ok(store::answer(&id, &row.0, &select)));
     Box::pin(futures_util::stream::iter(answers))
 }
+
+#[cfg(test)]
+mod tests;

@@ -239,6 +239,16 @@ impl<'de> Deserialize<'de> for Value {
 
 struct ValueVisitor;
 
+/// How `serde_json` presents a number when any crate of the program has turned on its feature
+/// `arbitrary_precision`: as an object with this one key.
+const ARBITRARY_NUMBER: &str = "$serde_json::private::Number";
+
+fn number(digits: &str) -> Value {
+    let int = digits.parse().map(Value::Int);
+    int.or_else(|_| digits.parse().map(Value::Float))
+        .unwrap_or(Value::Null)
+}
+
 impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
 
@@ -293,7 +303,12 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut object = BTreeMap::new();
-        while let Some((key, value)) = map.next_entry()? {
+        while let Some((key, value)) = map.next_entry::<String, Value>()? {
+            if key == ARBITRARY_NUMBER
+                && let Value::Text(digits) = &value
+            {
+                return Ok(number(digits));
+            }
             object.insert(key, value);
         }
         Ok(Value::Object(object))

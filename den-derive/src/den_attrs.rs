@@ -20,11 +20,25 @@ use crate::{
 
 const DOCUMENT_KEYS: &[&str] = &["collection", "revision", "index", "unique", "crate"];
 const EMBEDDED_KEYS: &[&str] = &["kind", "index", "unique", "crate"];
-const FIELD_KEYS: &[&str] = &["index", "unique", "index_together", "unique_together", "kind"];
+const FIELD_KEYS: &[&str] = &[
+    "index",
+    "unique",
+    "index_together",
+    "unique_together",
+    "kind",
+];
 
 /// Keys that people look for here, though they are serde's.
 const SERDE_KEYS: &[&str] = &[
-    "rename", "rename_all", "skip", "flatten", "default", "with", "alias", "tag", "untagged",
+    "rename",
+    "rename_all",
+    "skip",
+    "flatten",
+    "default",
+    "with",
+    "alias",
+    "tag",
+    "untagged",
     "transparent",
 ];
 
@@ -36,7 +50,6 @@ pub(crate) enum Derive {
 }
 
 /// What the attributes of a type say.
-#[derive(Debug)]
 pub(crate) struct DenContainer {
     /// Where the `den` crate is.
     pub(crate) krate: Path,
@@ -47,7 +60,7 @@ pub(crate) struct DenContainer {
 }
 
 /// What the attributes of a field say.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct DenField {
     pub(crate) index: Option<IndexOf>,
     pub(crate) unique: Option<IndexOf>,
@@ -59,14 +72,12 @@ pub(crate) struct DenField {
 }
 
 /// `index` or `unique` on a field.
-#[derive(Debug)]
 pub(crate) struct IndexOf {
     pub(crate) at: TokenStream,
     pub(crate) name: Option<LitStr>,
 }
 
 /// `index(fields(..))` or `unique(fields(..))` on a struct.
-#[derive(Debug)]
 pub(crate) struct IndexOver {
     pub(crate) at: TokenStream,
     pub(crate) fields: Vec<IndexedField>,
@@ -75,7 +86,6 @@ pub(crate) struct IndexOver {
 }
 
 /// `"path"`, or `desc("path")`.
-#[derive(Debug)]
 pub(crate) struct IndexedField {
     pub(crate) path: LitStr,
     pub(crate) descending: bool,
@@ -256,7 +266,8 @@ fn index_of(meta: &Meta) -> syn::Result<IndexOf> {
         Meta::Path(_) => Ok(IndexOf { at, name: None }),
         Meta::NameValue(pair) => {
             let key = key_of(meta);
-            let message = format!("write `{key}`, or `{key}(name = \"..\")` for a name of your own");
+            let message =
+                format!("write `{key}`, or `{key}(name = \"..\")` for a name of your own");
             Err(syn::Error::new_spanned(&pair.value, message))
         }
         Meta::List(list) => {
@@ -431,7 +442,7 @@ mod tests {
         .unwrap();
         assert_eq!(read.collection.unwrap().value(), "c");
         assert!(read.revision);
-        assert_eq!(read.krate, parse_quote!(a::den));
+        assert_eq!(read.krate.to_token_stream().to_string(), "a :: den");
         let [first, second] = read.indexes.as_slice() else {
             panic!("two indexes")
         };
@@ -458,9 +469,15 @@ mod tests {
     #[test]
     fn mistakes_on_a_struct_say_what_to_write() {
         let cases: [(Attribute, &str); 12] = [
-            (parse_quote!(#[den(colection = "x")]), "did you mean `collection`?"),
+            (
+                parse_quote!(#[den(colection = "x")]),
+                "did you mean `collection`?",
+            ),
             (parse_quote!(#[den(kind = "text")]), "belongs on a field"),
-            (parse_quote!(#[den(rename_all = "x")]), "#[serde(rename_all ..)]"),
+            (
+                parse_quote!(#[den(rename_all = "x")]),
+                "#[serde(rename_all ..)]",
+            ),
             (parse_quote!(#[den(hooks)]), "no attribute `hooks`"),
             (parse_quote!(#[den(a::b)]), "no attribute"),
             (parse_quote!(#[den(revision = true)]), "unexpected"),
@@ -469,10 +486,13 @@ mod tests {
             (parse_quote!(#[den(index)]), "name the fields"),
             (parse_quote!(#[den(index("a", "b"))]), "in `fields(..)`"),
             (parse_quote!(#[den(index(fields()))]), "name the fields"),
-            (parse_quote!(#[den(index(feilds("a")))]), "did you mean `fields`?"),
+            (
+                parse_quote!(#[den(index(feilds("a")))]),
+                "did you mean `fields`?",
+            ),
         ];
         for (attr, expected) in cases {
-            let found = container(attr).unwrap_err();
+            let found = container(attr).err().unwrap();
             assert!(found[0].contains(expected), "{found:?}, not {expected:?}");
         }
     }
@@ -488,10 +508,13 @@ mod tests {
             (parse_quote!(#[den(kind)]), "kind = \"..\""),
             (parse_quote!(#[den(index = "x")]), "index(name = \"..\")"),
             (parse_quote!(#[den(index(unique))]), "write `unique`"),
-            (parse_quote!(#[den(index(fields("a")))]), "belongs on the struct"),
+            (
+                parse_quote!(#[den(index(fields("a")))]),
+                "belongs on the struct",
+            ),
         ];
         for (attr, expected) in cases {
-            let found = field(attr).unwrap_err();
+            let found = field(attr).err().unwrap();
             assert!(found[0].contains(expected), "{found:?}, not {expected:?}");
         }
     }

@@ -30,6 +30,8 @@ impl Errors {
 
     /// The `compile_error!` calls; nothing if there was no mistake.
     pub(crate) fn into_tokens(self) -> TokenStream {
-        self.0.map(syn::Error::into_compile_error).unwrap_or_default()
+        self.0
+            .map(syn::Error::into_compile_error)
+            .unwrap_or_default()
     }
 }

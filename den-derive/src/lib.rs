@@ -1,8 +1,83 @@
-//! stub
+//! The derive macros of den: [`Document`](macro@Document) and [`Embedded`](macro@Embedded).
+//!
+//! Use them through the `den` crate; what they expand to names its items.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `document` | what `Document` expands to |
+//! | `embedded` | what `Embedded` expands to, for structs with named fields |
+//! | `embedded_leaf` | what `Embedded` expands to, for newtypes, tuple structs and enums |
+//! | `fields` | reads the named fields of a struct |
+//! | `stored` | how a field is stored, judged by its type as written |
+//! | `handles` | the struct of field handles |
+//! | `indexes` | the declared indexes, checked against the fields |
+//! | `den_attrs` | `#[den(..)]` |
+//! | `serde_attrs` | `#[serde(..)]`, as far as it decides the stored form |
+//! | `wire` | serde's rules for names |
+//! | `suggest` | the name that was probably meant |
+//! | `errors` | collects mistakes, so that all are reported at once |
+
+mod den_attrs;
+mod document;
+mod embedded;
+mod embedded_leaf;
+mod errors;
+mod fields;
+mod handles;
+mod indexes;
+mod serde_attrs;
+mod stored;
+mod suggest;
+#[cfg(test)]
+mod testing;
+mod wire;
+
 use proc_macro::TokenStream;
-/// d
-#[proc_macro_derive(Document, attributes(den))]
-pub fn d(_: TokenStream) -> TokenStream { TokenStream::new() }
-/// e
-#[proc_macro_derive(Embedded, attributes(den))]
-pub fn e(_: TokenStream) -> TokenStream { TokenStream::new() }
+use syn::{DeriveInput, parse_macro_input};
+
+/// Makes a struct with named fields a document of its own collection.
+///
+/// The struct also derives `Serialize` and `Deserialize`, and has one field
+/// `#[serde(flatten)] base: Base<Self>`. The derive adds `Type::fields()`, the handles of its
+/// fields for filters and sorts; they hold the names serde gives the fields.
+///
+/// # On the struct
+///
+/// | attribute | meaning |
+/// |---|---|
+/// | `#[den(collection = "products")]` | the collection; the type's name in lower case by default |
+/// | `#[den(revision)]` | every write checks and changes a revision |
+/// | `#[den(index(fields("category", desc("price"))))]` | an index over several fields, by their stored names; with `unique` and `name = ".."` where wanted |
+/// | `#[den(unique(fields("shop", "number")))]` | a unique index over several fields |
+/// | `#[den(crate = "path")]` | where the `den` crate is found, if not as `::den` |
+///
+/// # On a field
+///
+/// | attribute | meaning |
+/// |---|---|
+/// | `#[den(index)]` | an index; on a list, over its members |
+/// | `#[den(unique)]` | no two documents have the same value |
+/// | `#[den(index(name = ".."))]` | the same with a name of your own |
+/// | `#[den(index_together = "group")]` | one index over all fields of the group, in order |
+/// | `#[den(unique_together = "group")]` | a unique one |
+/// | `#[den(kind = "text")]` | what a type den does not know is stored as: `text`, `number`, `bool`, `array`, `object` or `any` |
+#[proc_macro_derive(Document, attributes(den, serde))]
+pub fn derive_document(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    document::expand(&input).into()
+}
+
+/// Makes a type usable as a field of a document.
+///
+/// - A struct with named fields gets handles of its own: `p.address.city`. Its fields take the
+///   same attributes as a document's.
+/// - A newtype is stored, compared and indexed as what it wraps.
+/// - An enum without data is text; one with data is an object.
+///
+/// On the type itself, `#[den(kind = "number")]` says what a hand-written `Serialize` writes, and
+/// `#[den(crate = "path")]` where the `den` crate is found.
+#[proc_macro_derive(Embedded, attributes(den, serde))]
+pub fn derive_embedded(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    embedded::expand(&input).into()
+}

@@ -12,7 +12,7 @@ use syn::{
 use crate::{errors::Errors, wire::RenameRule};
 
 /// What the attributes of a struct or enum say.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct SerdeContainer {
     rename_all: Sides<RenameRule>,
     pub(crate) transparent: Option<TokenStream>,
@@ -24,7 +24,7 @@ pub(crate) struct SerdeContainer {
 }
 
 /// What the attributes of a field (or variant) say.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct SerdeField {
     rename: Sides<LitStr>,
     aliases: Vec<String>,
@@ -36,7 +36,6 @@ pub(crate) struct SerdeField {
 }
 
 /// A setting that may differ between writing and reading.
-#[derive(Debug)]
 struct Sides<T> {
     write: Option<T>,
     read: Option<T>,
@@ -191,7 +190,11 @@ mod tests {
             &mut errors,
         );
         let mistakes = errors.into_tokens();
-        if mistakes.is_empty() { name } else { mistakes.to_string() }
+        if mistakes.is_empty() {
+            name
+        } else {
+            mistakes.to_string()
+        }
     }
 
     #[test]
@@ -227,7 +230,8 @@ mod tests {
 
     #[test]
     fn a_name_that_is_not_read_back_is_refused() {
-        let message = stored(&parse_quote! { struct A { #[serde(rename(serialize = "a"))] b: u8 } });
+        let message =
+            stored(&parse_quote! { struct A { #[serde(rename(serialize = "a"))] b: u8 } });
         assert!(message.contains("written as"), "{message}");
         let message = stored(
             &parse_quote! { #[serde(rename_all(serialize = "UPPERCASE"))] struct A { b: u8 } },
@@ -237,10 +241,17 @@ mod tests {
 
     #[test]
     fn what_serde_would_refuse_is_passed_over() {
-        let attrs: Vec<Attribute> = vec![parse_quote!(#[serde(rename = 3, skip)]), parse_quote!(#[serde])];
+        let attrs: Vec<Attribute> = vec![
+            parse_quote!(#[serde(rename = 3, skip)]),
+            parse_quote!(#[serde]),
+        ];
         let field = SerdeField::parse(&attrs);
         assert!(field.skipped);
-        let name = field.stored_name(&format_ident!("a"), &SerdeContainer::default(), &mut Errors::default());
+        let name = field.stored_name(
+            &format_ident!("a"),
+            &SerdeContainer::default(),
+            &mut Errors::default(),
+        );
         assert_eq!(name, "a");
     }
 }

@@ -82,7 +82,9 @@ mod tests {
     #[test]
     fn rules_are_those_of_serde() {
         for (field, upper, pascal, camel, kebab, screaming_kebab) in [
-            ("outcome", "OUTCOME", "Outcome", "outcome", "outcome", "OUTCOME"),
+            (
+                "outcome", "OUTCOME", "Outcome", "outcome", "outcome", "OUTCOME",
+            ),
             (
                 "very_tasty",
                 "VERY_TASTY",
@@ -95,7 +97,14 @@ mod tests {
             ("z42", "Z42", "Z42", "z42", "z42", "Z42"),
             ("_x", "_X", "X", "x", "-x", "-X"),
             ("x_", "X_", "X", "x", "x-", "X-"),
-            ("größe_x", "GRößE_X", "GrößeX", "größeX", "größe-x", "GRößE-X"),
+            (
+                "größe_x",
+                "GRößE_X",
+                "GrößeX",
+                "größeX",
+                "größe-x",
+                "GRößE-X",
+            ),
         ] {
             assert_eq!(RenameRule::Lower.apply(field), field);
             assert_eq!(RenameRule::Snake.apply(field), field);

@@ -5,15 +5,29 @@ use std::{error, fmt};
 use den_backend::{Constraint, Error, ErrorKind};
 use tokio_postgres::error::DbError;
 
+use crate::call::Effect;
+
 /// What a call was doing when it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Doing {
     /// Connecting.
     Connect,
-    /// Anything that has either happened or not once its answer is lost, and can be asked again.
+    /// A call that changes nothing by itself: a read, or anything before a commit.
     Call,
+    /// A write that commits by itself: a lost answer leaves the outcome unknown.
+    Write,
     /// Committing: a lost answer leaves the outcome unknown.
     Commit,
+}
+
+impl Doing {
+    /// What a call outside of a transaction does.
+    pub(crate) fn of(effect: Effect) -> Self {
+        match effect {
+            Effect::Read => Self::Call,
+            Effect::Write => Self::Write,
+        }
+    }
 }
 
 /// Turns an error of the driver into den's; the one place that knows SQLSTATEs.
@@ -74,6 +88,7 @@ fn without_answer(error: tokio_postgres::Error, doing: Doing) -> Error {
             ErrorKind::ConnectionLost,
             "the connection to the server was lost",
         ),
+        Doing::Write => (ErrorKind::CommitUnknown, WRITE_UNKNOWN),
         Doing::Commit => (ErrorKind::CommitUnknown, COMMIT_UNKNOWN),
     };
     Error::new(kind, message).with_source(error)
@@ -81,6 +96,9 @@ fn without_answer(error: tokio_postgres::Error, doing: Doing) -> Error {
 
 const COMMIT_UNKNOWN: &str =
     "the connection to the server was lost during commit, so its outcome is not known";
+
+const WRITE_UNKNOWN: &str =
+    "the connection to the server was lost during a write, so its outcome is not known";
 
 /// The kind and message for an SQLSTATE, by its class and then by its code.
 fn meaning(server: &DbError, doing: Doing) -> (ErrorKind, &'static str) {
@@ -133,7 +151,7 @@ fn meaning(server: &DbError, doing: Doing) -> (ErrorKind, &'static str) {
         ),
         "57P01" | "57P02" | "57P03" | "57P05" => match doing {
             Doing::Commit => (ErrorKind::CommitUnknown, COMMIT_UNKNOWN),
-            Doing::Connect | Doing::Call => (
+            Doing::Connect | Doing::Call | Doing::Write => (
                 ErrorKind::ConnectionLost,
                 "the server ended the connection",
             ),
@@ -147,7 +165,7 @@ fn meaning(server: &DbError, doing: Doing) -> (ErrorKind, &'static str) {
         ),
         _ if code.starts_with("08") => match doing {
             Doing::Commit => (ErrorKind::CommitUnknown, COMMIT_UNKNOWN),
-            Doing::Connect | Doing::Call => (
+            Doing::Connect | Doing::Call | Doing::Write => (
                 ErrorKind::ConnectionLost,
                 "the connection to the server was lost",
             ),

@@ -34,6 +34,9 @@ use crate::{
 const MARK: &str = "SAVEPOINT den_call";
 const RELEASE: &str = "RELEASE SAVEPOINT den_call";
 const TAKE_BACK: &str = "ROLLBACK TO SAVEPOINT den_call; RELEASE SAVEPOINT den_call";
+const MARK_BATCH: &str = "SAVEPOINT den_batch";
+const RELEASE_BATCH: &str = "RELEASE SAVEPOINT den_batch";
+const TAKE_BACK_BATCH: &str = "ROLLBACK TO SAVEPOINT den_batch; RELEASE SAVEPOINT den_batch";
 
 /// `COMMIT` of a broken transaction is answered with success, although it rolls back; the savepoint
 /// in front of it fails there, and costs no round trip.
@@ -110,13 +113,41 @@ impl Session {
                 Mends::No => this.check()?,
             }
             this.begin().await?;
-            let outcome = this.client().batch_execute(&text).await;
-            outcome.map_err(|error| this.doomed_by(classify(error, Doing::Call)))?;
+            this.command_now(&text).await?;
             match mends {
                 Mends::Yes => *lock(&this.doom) = None,
                 Mends::No => {}
             }
             Ok(())
+        })
+        .await
+    }
+
+    /// Runs several calls as one, alone: all of them are done and `accept` agrees, or none is.
+    /// Returns the answers, and whether they were accepted.
+    pub(crate) async fn batch(
+        self: &Arc<Self>,
+        calls: Vec<Call>,
+        accept: impl FnOnce(&[Answer]) -> bool + Send + 'static,
+    ) -> Result<(Vec<Answer>, bool)> {
+        let alone = self.turn_alone().await?;
+        let this = Arc::clone(self);
+        to_the_end(async move {
+            let _alone = alone;
+            this.check()?;
+            this.begin().await?;
+            let mut outcome = this.batch_once(&calls).await;
+            if let Err(error) = &outcome
+                && is_stale_statement(error)
+            {
+                this.client().statement_cache.clear();
+                this.check()?;
+                outcome = this.batch_once(&calls).await;
+            }
+            let answers = outcome?;
+            let accepted = accept(&answers);
+            this.end_batch(accepted).await?;
+            Ok((answers, accepted))
         })
         .await
     }
@@ -283,6 +314,36 @@ impl Session {
             self.doomed_by(classify(failed, Doing::Call));
         }
         Err(error)
+    }
+
+    async fn batch_once(&self, calls: &[Call]) -> Result<Vec<Answer>> {
+        self.command_now(MARK_BATCH).await?;
+        let mut answers = Vec::with_capacity(calls.len());
+        for call in calls {
+            match self.attempt(call).await {
+                Ok(answer) => answers.push(answer),
+                Err(error) => {
+                    if !is_fatal(&error) && self.command_now(TAKE_BACK_BATCH).await.is_ok() {
+                        *lock(&self.doom) = None;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    async fn end_batch(&self, accepted: bool) -> Result<()> {
+        self.command_now(match accepted {
+            true => RELEASE_BATCH,
+            false => TAKE_BACK_BATCH,
+        })
+        .await
+    }
+
+    async fn command_now(&self, text: &str) -> Result<()> {
+        let outcome = self.client().batch_execute(text).await;
+        outcome.map_err(|error| self.doomed_by(classify(error, Doing::Call)))
     }
 
     fn start_step<'a>(

@@ -1,6 +1,6 @@
 //! Orders: the sort keys of a query as SQL terms.
 
-use den_backend::{Direction, Nulls, Query, Sort, Value};
+use den_backend::{Direction, FieldKind, Nulls, Query, Sort, Value};
 
 use crate::{
     filter::Filters,
@@ -41,7 +41,7 @@ impl<'a> Order<'a> {
         let mut keys = Vec::with_capacity(query.sort.len());
         for sort in &query.sort {
             // Nothing ties with an id, so what comes after it orders nothing.
-            if sort.field.path.is_id() {
+            if is_id(sort) {
                 return Self {
                     keys,
                     id: sort.direction,
@@ -118,6 +118,14 @@ impl Term<'_> {
     }
 }
 
+/// Whether this key is the id: as text, which is all it can be.
+pub(crate) fn is_id(sort: &Sort) -> bool {
+    match sort.field.kind {
+        FieldKind::Text | FieldKind::Any => sort.field.path.is_id(),
+        FieldKind::Number | FieldKind::Bool | FieldKind::Array | FieldKind::Object => false,
+    }
+}
+
 /// The rank of a value's type, as [`Term::Rank`] writes it.
 pub(crate) fn rank_of(value: &Value, null_rank: &'static str) -> &'static str {
     match value {
@@ -133,9 +141,8 @@ pub(crate) fn rank_of(value: &Value, null_rank: &'static str) -> &'static str {
 fn push_keys<'a>(keys: &mut Vec<Key<'a>>, place: Place<'a>, sort: &Sort) {
     let direction = sort.direction;
     match sort.field.kind {
-        den_backend::FieldKind::Text
-        | den_backend::FieldKind::Number
-        | den_backend::FieldKind::Bool => {
+        FieldKind::Text | FieldKind::Number | FieldKind::Bool if place.is_id() => {}
+        FieldKind::Text | FieldKind::Number | FieldKind::Bool => {
             keys.extend(Scalar::of_kind(sort.field.kind).map(|scalar| Key {
                 term: Term::Typed(place, scalar),
                 direction,
@@ -143,8 +150,8 @@ fn push_keys<'a>(keys: &mut Vec<Key<'a>>, place: Place<'a>, sort: &Sort) {
             }));
         }
         // Every value counts as null, so nothing is ordered.
-        den_backend::FieldKind::Array | den_backend::FieldKind::Object => {}
-        den_backend::FieldKind::Any => {
+        FieldKind::Array | FieldKind::Object => {}
+        FieldKind::Any => {
             let null_rank = if sort.nulls == direction.default_nulls() {
                 NULL_SMALLEST
             } else {

@@ -9,7 +9,7 @@ use den_backend::{Direction, FieldKind, Nulls, Query, Value};
 
 use crate::{
     filter::Filters,
-    order::{Key, Order, Term, rank_of},
+    order::{Key, Order, Term, is_id, rank_of},
     source::{Scalar, Source},
     statement::Param,
     writer::SqlWriter,
@@ -62,7 +62,7 @@ pub(crate) fn branches<'a>(order: &Order<'a>, query: &'a Query) -> Vec<Branch<'a
         .sort
         .iter()
         .zip(&seek.keys)
-        .find(|(sort, _)| sort.field.path.is_id())
+        .find(|(sort, _)| is_id(sort))
         .and_then(|(_, value)| match value {
             Value::Text(id) => Some(id.as_str()),
             Value::Null
@@ -143,10 +143,12 @@ fn bounds<'a>(order: &Order<'a>, query: &'a Query, values: &'a [Value]) -> Vec<B
     let mut bounded = Vec::with_capacity(order.keys.len());
     let mut keys = order.keys.iter();
     for (sort, value) in query.sort.iter().zip(values) {
-        if sort.field.path.is_id() {
+        if is_id(sort) {
             break;
         }
         let count = match sort.field.kind {
+            // An id is no number, so as one it orders nothing.
+            FieldKind::Number | FieldKind::Bool if sort.field.path.is_id() => 0,
             FieldKind::Text | FieldKind::Number | FieldKind::Bool => 1,
             FieldKind::Any => 1 + Scalar::ALL.len(),
             FieldKind::Array | FieldKind::Object => 0,

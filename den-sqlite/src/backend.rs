@@ -1,14 +1,13 @@
 //! The backend: a pool of connections and what is known of the collections.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use den_backend::{
-    Access, Backend, Capabilities, CollectionMeta, DatabaseUrl, DeleteOutcome, Error, Expectation,
-    Explain, ExplainMode, IndexMeta, OpenOptions, PoolStats, Put, PutOutcome, Query, RawDocument,
-    ReadWrite, RecordedIndex, Result, RowStream, Transaction, TxOptions,
+    Backend, Capabilities, CollectionMeta, DatabaseUrl, DeleteOutcome, Expectation, Explain,
+    ExplainMode, IndexMeta, OpenOptions, PoolStats, Put, PutOutcome, Query, RawDocument, ReadWrite,
+    RecordedIndex, Result, RowStream, Transaction, TxOptions,
 };
-use futures_util::stream;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -16,12 +15,12 @@ use crate::{
     catalog,
     connection::Connection,
     document::raw_rows,
-    error::{Failure, Outcome},
+    error::Outcome,
     options::Options,
-    pool::{Lease, Pool, Purpose},
+    pool::{Pool, Purpose},
     scan::{self, Cancel, MESSAGES, Message, Rows},
     schema,
-    session::{self, Batch, Session, Work, anywhere},
+    session::{self, Batch, Session, Work},
     threads::{Threads, panicked},
     transaction::SqliteTransaction,
 };
@@ -50,6 +49,35 @@ impl SqliteBackend {
             pool: Arc::new(pool),
             cache: Arc::new(Cache::new()),
         })))
+    }
+
+    /// Starts to read the rows of a query; the first ones are there when this returns.
+    async fn stream(&self, query: &Query) -> Result<Outcome<RowStream>> {
+        let collection = session::collection(self, &query.collection).await?;
+        let statement = session::select(&collection.layout, query);
+        let mut lease = self.0.pool.reader(Purpose::Scan).await?;
+        let (sender, mut receiver) = mpsc::channel(MESSAGES);
+        let cancel = Cancel::default();
+        let flag = cancel.flag();
+        self.0.pool.threads().spawn(move || {
+            let read = |it: &mut Connection| scan::send(it, &statement, &sender);
+            let done = lease.cancellable(&flag, |it| it.patiently(read));
+            drop(lease);
+            let last = match done {
+                Ok(()) => Message::End,
+                Err(failure) => Message::Failed(failure),
+            };
+            // Without a receiver there is nobody to tell.
+            let _ = sender.blocking_send(last);
+        });
+        Ok(match receiver.recv().await {
+            Some(Message::Rows(first)) => {
+                Ok(Box::pin(Rows::new(first, receiver, collection, cancel)))
+            }
+            Some(Message::End) => Ok(raw_rows(Vec::new())),
+            Some(Message::Failed(failure)) => Err(failure),
+            None => return Err(panicked()),
+        })
     }
 
     /// Runs work on the schema, with the writer's connection on another thread.
@@ -168,5 +196,81 @@ impl ReadWrite for SqliteBackend {
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
         session::explain(self, query, mode).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Backend for SqliteBackend {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::all()
+    }
+
+    async fn ensure_collection(&self, meta: &CollectionMeta) -> Result<()> {
+        let wanted = meta.clone();
+        let check = move |connection: &mut Connection| schema::is_current(connection, &wanted);
+        let is_current = session::anywhere(self.run(Work::Read, check)).await?;
+        if is_current {
+            return Ok(());
+        }
+        let wanted = meta.clone();
+        self.on_schema(&meta.name, move |it| schema::ensure(it, &wanted))
+            .await
+    }
+
+    async fn ensure_index(&self, collection: &str, index: &IndexMeta) -> Result<()> {
+        let (name, wanted) = (collection.to_owned(), index.clone());
+        self.on_schema(collection, move |it| {
+            schema::ensure_index(it, &name, &wanted)
+        })
+        .await
+    }
+
+    async fn drop_index(&self, collection: &str, name: &str) -> Result<()> {
+        let (of, name) = (collection.to_owned(), name.to_owned());
+        self.on_schema(collection, move |it| schema::drop_index(it, &of, &name))
+            .await
+    }
+
+    async fn list_recorded_indexes(&self, collection: &str) -> Result<Vec<RecordedIndex>> {
+        let name = collection.to_owned();
+        let read = move |connection: &mut Connection| catalog::records(connection, &name);
+        let records = session::anywhere(self.run(Work::Read, read)).await?;
+        Ok(records.into_iter().map(|it| it.recorded).collect())
+    }
+
+    async fn collections(&self) -> Result<Vec<String>> {
+        session::anywhere(self.run(Work::ScanRead, |it| catalog::collections(it))).await
+    }
+
+    async fn drop_collection(&self, collection: &str) -> Result<()> {
+        let name = collection.to_owned();
+        self.on_schema(collection, move |it| schema::drop_collection(it, &name))
+            .await
+    }
+
+    async fn begin(&self, options: TxOptions) -> Result<Arc<dyn Transaction>> {
+        let pool = Arc::clone(&self.0.pool);
+        let cache = Arc::clone(&self.0.cache);
+        let transaction = SqliteTransaction::begin(pool, cache, options).await?;
+        Ok(Arc::new(transaction))
+    }
+
+    async fn ping(&self) -> Result<()> {
+        let version = |connection: &mut Connection| schema_version(connection);
+        session::anywhere(self.run(Work::Read, version)).await?;
+        Ok(())
+    }
+
+    fn stats(&self) -> PoolStats {
+        self.0.pool.stats()
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.0.pool.close().await
     }
 }

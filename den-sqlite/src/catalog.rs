@@ -54,7 +54,10 @@ pub(crate) fn load(connection: &Connection, name: &str) -> Outcome<Option<Collec
     }
     let mut layout = Layout::new(name);
     let mut indexes = Vec::new();
-    for index in records(connection, name)?.into_iter().filter_map(|it| it.index) {
+    for index in records(connection, name)?
+        .into_iter()
+        .filter_map(|it| it.index)
+    {
         for (field, _) in &index.fields {
             layout = match index.kind {
                 IndexKind::Plain | IndexKind::Unique => {

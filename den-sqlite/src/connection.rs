@@ -12,7 +12,7 @@ use std::{
 };
 
 use den_backend::{Error, ErrorKind, Result};
-use rusqlite::{ErrorCode, OpenFlags};
+use rusqlite::{ErrorCode, OpenFlags, OptionalExtension};
 
 use crate::{
     error::not_opened,
@@ -117,8 +117,9 @@ impl Source {
         sql.pragma_update(None, "foreign_keys", options.foreign_keys)?;
         sql.pragma_update(None, "temp_store", "MEMORY")?;
         sql.pragma_update(None, "cache_size", options.cache_size)?;
+        // It answers nothing where memory mapping is compiled out.
         sql.pragma_update_and_check(None, "mmap_size", options.mmap_size, |_| Ok(()))
-            .or_else(ignore_no_rows)?;
+            .optional()?;
         sql.pragma_update_and_check(
             None,
             "journal_size_limit",
@@ -212,9 +213,8 @@ impl fmt::Debug for Connection {
 fn enter_wal(sql: &rusqlite::Connection, timeout: Duration) -> rusqlite::Result<()> {
     let started = Instant::now();
     loop {
-        let mode = sql.pragma_update_and_check(None, "journal_mode", "WAL", |row| {
-            row.get::<_, String>(0)
-        });
+        let mode =
+            sql.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
         match mode {
             Ok(mode) if mode.eq_ignore_ascii_case("wal") => return Ok(()),
             Ok(_) => {
@@ -233,14 +233,6 @@ fn enter_wal(sql: &rusqlite::Connection, timeout: Duration) -> rusqlite::Result<
 
 fn is_busy(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-}
-
-/// `mmap_size` answers nothing where memory mapping is compiled out.
-fn ignore_no_rows(error: rusqlite::Error) -> rusqlite::Result<()> {
-    match error {
-        rusqlite::Error::QueryReturnedNoRows => Ok(()),
-        other => Err(other),
-    }
 }
 
 fn check_path(path: &Path, mode: Mode) -> Result<()> {

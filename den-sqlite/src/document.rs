@@ -1,9 +1,10 @@
 //! Work on single documents and batches of them, on a connection at hand.
 
 use den_backend::{
-    DeleteOutcome, Error, ErrorKind, Expectation, Put, PutOutcome, RawDocument, Refusal,
+    DeleteOutcome, Error, ErrorKind, Expectation, Put, PutOutcome, RawDocument, Refusal, RowStream,
 };
 use den_sql::ExpectationKind;
+use futures_util::stream;
 use rusqlite::{OptionalExtension, Row, params_from_iter, types::ValueRef};
 
 use crate::{
@@ -202,13 +203,7 @@ pub(crate) fn put_each(
 ) -> Outcome<Vec<PutOutcome>> {
     let mut outcomes = Vec::with_capacity(puts.len());
     for it in puts {
-        let outcome = put(
-            connection,
-            collection,
-            &it.id,
-            &it.body,
-            it.expect.as_ref(),
-        );
+        let outcome = put(connection, collection, &it.id, &it.body, it.expect.as_ref());
         match outcome {
             Ok(outcome) => outcomes.push(outcome),
             Err(failure) if failure.is_busy() || failure.is_stale_schema() => return Err(failure),
@@ -243,6 +238,11 @@ pub(crate) fn raw_document(row: &Row<'_>) -> Outcome<RawDocument> {
         }
     };
     Ok(RawDocument { id, body })
+}
+
+/// Rows at hand as a stream.
+pub(crate) fn raw_rows(rows: Vec<RawDocument>) -> RowStream {
+    Box::pin(stream::iter(rows.into_iter().map(Ok)))
 }
 
 fn write(connection: &Connection, sql: &str, id: &str, body: &str) -> Outcome<bool> {

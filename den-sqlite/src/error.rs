@@ -218,10 +218,9 @@ fn by_code(primary: i32) -> (ErrorKind, &'static str) {
             "the database file could not be opened",
         ),
         ffi::SQLITE_READONLY => (ErrorKind::Backend, "the database file is read-only"),
-        ffi::SQLITE_PERM | ffi::SQLITE_AUTH => (
-            ErrorKind::Backend,
-            "access to the database file was denied",
-        ),
+        ffi::SQLITE_PERM | ffi::SQLITE_AUTH => {
+            (ErrorKind::Backend, "access to the database file was denied")
+        }
         ffi::SQLITE_TOOBIG => (
             ErrorKind::InvalidDocument,
             "the document is larger than SQLite allows",
@@ -236,11 +235,13 @@ fn by_code(primary: i32) -> (ErrorKind, &'static str) {
 }
 
 fn message_of(error: &rusqlite::Error) -> Option<&str> {
-    match error {
-        rusqlite::Error::SqliteFailure(_, message) => message.as_deref(),
-        rusqlite::Error::SqlInputError { msg, .. } => Some(msg),
-        _ => None,
+    if let rusqlite::Error::SqliteFailure(_, message) = error {
+        return message.as_deref();
     }
+    if let rusqlite::Error::SqlInputError { msg, .. } = error {
+        return Some(msg);
+    }
+    None
 }
 
 #[cfg(test)]
@@ -278,7 +279,10 @@ mod tests {
         assert_eq!(constraint.name(), "ux_people_name");
         assert_eq!(constraint.fields(), ["name.first", "name.last"]);
         assert_eq!(error.code(), Some("2067"));
-        assert_eq!((error.collection(), error.id()), (Some("people"), Some("1")));
+        assert_eq!(
+            (error.collection(), error.id()),
+            (Some("people"), Some("1"))
+        );
         let debug = format!("{error:?}");
         assert!(!debug.contains("secret"), "{debug}");
     }

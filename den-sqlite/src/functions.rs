@@ -27,9 +27,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
         | FunctionFlags::SQLITE_INNOCUOUS;
     connection.create_scalar_function(JSON_EQ, 2, flags, json_eq)?;
     let patterns = Mutex::new(HashMap::new());
-    connection.create_scalar_function(REGEXP, 2, flags, move |context| {
-        regexp(context, &patterns)
-    })
+    connection.create_scalar_function(REGEXP, 2, flags, move |context| regexp(context, &patterns))
 }
 
 fn json_eq(context: &Context<'_>) -> Result<bool> {

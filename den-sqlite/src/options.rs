@@ -2,9 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use den_backend::{
-    DatabaseUrl, Error, ErrorKind, OpenOptions, Result, url::percent_decode,
-};
+use den_backend::{DatabaseUrl, Error, ErrorKind, OpenOptions, Result, url::percent_decode};
 
 /// Where the database is and how to open it.
 #[derive(Debug, Clone, PartialEq)]
@@ -209,8 +207,7 @@ fn milliseconds(name: &str, value: &str) -> Result<Duration> {
 
 fn size(name: &str, value: &str, range: std::ops::RangeInclusive<i64>) -> Result<usize> {
     let value = number(name, value, range)?;
-    usize::try_from(value)
-        .map_err(|_| invalid(format!("the parameter `{name}` is too large")))
+    usize::try_from(value).map_err(|_| invalid(format!("the parameter `{name}` is too large")))
 }
 
 fn number(name: &str, value: &str, range: std::ops::RangeInclusive<i64>) -> Result<i64> {

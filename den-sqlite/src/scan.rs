@@ -9,13 +9,19 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use den_backend::{Error, RawDocument, Result};
+use den_backend::{RawDocument, Result};
 use den_sql::{Param, Statement};
 use futures_core::Stream;
 use rusqlite::{ToSql, types::ToSqlOutput};
 use tokio::sync::mpsc;
 
-use crate::{connection::Connection, document::raw_document, error::Outcome, threads::panicked};
+use crate::{
+    collection::Collection,
+    connection::Connection,
+    document::raw_document,
+    error::{Failure, Outcome},
+    threads::panicked,
+};
 
 /// Rows sent at first, so that the first one arrives early.
 const FIRST_ROWS: usize = 8;
@@ -30,7 +36,7 @@ pub(crate) const MESSAGES: usize = 4;
 #[derive(Debug)]
 pub(crate) enum Message {
     Rows(Vec<RawDocument>),
-    Failed(Error),
+    Failed(Failure),
     /// All rows were sent, and the connection is free again.
     End,
 }
@@ -161,11 +167,9 @@ impl ToSql for Bound<'_> {
             Param::Int(it) | Param::Rows(it) => it.to_sql(),
             Param::Float(it) => it.to_sql(),
             Param::Text(it) | Param::Json(it) => it.to_sql(),
-            Param::TextArray(_) | Param::NumericArray(_) | Param::JsonArray(_) => {
-                Err(rusqlite::Error::ToSqlConversionFailure(
-                    "SQLite has no array parameters".into(),
-                ))
-            }
+            Param::TextArray(_) | Param::NumericArray(_) | Param::JsonArray(_) => Err(
+                rusqlite::Error::ToSqlConversionFailure("SQLite has no array parameters".into()),
+            ),
         }
     }
 }
@@ -174,6 +178,7 @@ impl ToSql for Bound<'_> {
 pub(crate) struct Rows {
     ready: std::vec::IntoIter<RawDocument>,
     receiver: mpsc::Receiver<Message>,
+    collection: Arc<Collection>,
     ended: bool,
     _cancel: Cancel,
 }
@@ -183,11 +188,13 @@ impl Rows {
     pub(crate) fn new(
         first: Vec<RawDocument>,
         receiver: mpsc::Receiver<Message>,
+        collection: Arc<Collection>,
         cancel: Cancel,
     ) -> Self {
         Self {
             ready: first.into_iter(),
             receiver,
+            collection,
             ended: false,
             _cancel: cancel,
         }
@@ -208,8 +215,9 @@ impl Stream for Rows {
             match ready!(self.receiver.poll_recv(context)) {
                 Some(Message::Rows(rows)) => self.ready = rows.into_iter(),
                 Some(Message::End) => self.ended = true,
-                Some(Message::Failed(error)) => {
+                Some(Message::Failed(failure)) => {
                     self.ended = true;
+                    let error = failure.at(self.collection.place(None));
                     return Poll::Ready(Some(Err(error)));
                 }
                 None => {

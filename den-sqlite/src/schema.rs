@@ -81,11 +81,7 @@ pub(crate) fn ensure_index(
 }
 
 /// Drops a recorded index.
-pub(crate) fn drop_index(
-    connection: &mut Connection,
-    collection: &str,
-    name: &str,
-) -> Outcome<()> {
+pub(crate) fn drop_index(connection: &mut Connection, collection: &str, name: &str) -> Outcome<()> {
     immediate(connection, |connection| {
         let records = catalog::records(connection, collection)?;
         let Some(record) = records.into_iter().find(|it| it.recorded.name == name) else {

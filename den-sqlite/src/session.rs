@@ -1,6 +1,6 @@
 //! What works alike in a transaction and outside of one.
 
-use std::{pin::pin, sync::Arc};
+use std::sync::Arc;
 
 use den_backend::{
     DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Put, PutOutcome, Query,
@@ -14,7 +14,7 @@ use crate::{
     collection::Collection,
     connection::Connection,
     document::{self, OwnedExpectation, OwnedPut},
-    error::{Failure, Outcome, Place, not_registered},
+    error::{Outcome, Place, not_registered},
     scan,
 };
 
@@ -109,8 +109,7 @@ pub(crate) async fn collection<S: Session>(session: &S, name: &str) -> Result<Ar
     }
     let owned = name.to_owned();
     let load = move |connection: &mut Connection| catalog::load(connection, &owned);
-    let loaded = pin!(session.run(Work::Read, load)).await?;
-    let loaded = loaded.map_err(|failure| failure.at(Place::default()))?;
+    let loaded = anywhere(session.run(Work::Read, load)).await?;
     let loaded = loaded.ok_or_else(|| not_registered(name))?;
     Ok(session.cache().learn(loaded))
 }
@@ -260,10 +259,7 @@ pub(crate) async fn refresh<S: Session>(session: &S) -> Result<()> {
     if !session.cache().is_old() {
         return Ok(());
     }
-    let version = session
-        .run(Work::Read, |connection| schema_version(connection))
-        .await?;
-    let version = version.map_err(|failure| failure.at(Place::default()))?;
+    let version = anywhere(session.run(Work::Read, |it| schema_version(it))).await?;
     session.cache().saw_version(version);
     Ok(())
 }
@@ -333,7 +329,7 @@ pub(crate) fn read_only() -> Error {
     Error::new(ErrorKind::InvalidQuery, "the transaction is read-only")
 }
 
-/// What a failure is where no collection is concerned.
-pub(crate) fn anywhere(failure: Failure) -> Error {
-    failure.at(Place::default())
+/// Runs work that no one collection is concerned with.
+pub(crate) async fn anywhere<T>(work: impl Future<Output = Result<Outcome<T>>>) -> Result<T> {
+    work.await?.map_err(|failure| failure.at(Place::default()))
 }

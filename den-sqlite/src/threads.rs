@@ -44,7 +44,7 @@ impl Threads {
         Self(Arc::default())
     }
 
-    /// Runs a job on another thread; where no thread can be had, on this one.
+    /// Runs a job on another thread; drops it where no thread can be had.
     pub(crate) fn spawn(&self, job: impl FnOnce() + Send + 'static) {
         let mut state = self.0.lock();
         state.jobs.push_back(Box::new(job));
@@ -64,13 +64,12 @@ impl Threads {
         }
         let mut state = self.0.lock();
         state.alive -= 1;
-        // A thread that is busy now takes the job later; without any, nobody would.
+        // A thread that is busy now takes the job later; without any, nobody would. A job that is
+        // dropped gives its connection back, and its caller an error.
         if state.alive == 0 {
             let jobs = std::mem::take(&mut state.jobs);
             drop(state);
-            for job in jobs {
-                job();
-            }
+            drop(jobs);
         }
     }
 
@@ -93,7 +92,7 @@ impl Threads {
 pub(crate) fn panicked() -> Error {
     Error::new(
         ErrorKind::Backend,
-        "a thread of the SQLite backend panicked",
+        "a thread of the SQLite backend panicked, or could not be started",
     )
 }
 

@@ -31,7 +31,7 @@ use crate::{
 /// let in_oslo = products.query().filter(field("address.city").eq("Oslo")).count().await?;
 /// assert_eq!(in_oslo, 1);
 /// products.delete(&id).await?;
-/// # den::Result::Ok(()) }).unwrap();
+/// # Ok::<(), den::Error>(()) }).unwrap();
 /// ```
 #[derive(Debug, Clone)]
 pub struct Collection {

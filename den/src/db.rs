@@ -41,7 +41,7 @@ use crate::{
 /// let mut product = Product { name: "Widget".into(), ..Default::default() };
 /// product.save(&db).await?;
 /// assert!(Product::get(&db, product.id()).await?.is_some());
-/// # den::Result::Ok(()) }).unwrap();
+/// # Ok::<(), den::Error>(()) }).unwrap();
 /// ```
 #[derive(Clone)]
 pub struct Db {

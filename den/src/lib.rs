@@ -33,7 +33,7 @@
 //!     .all()
 //!     .await?;
 //! assert_eq!(cheap.len(), 1);
-//! # den::Result::Ok(()) }).unwrap();
+//! # Ok::<(), den::Error>(()) }).unwrap();
 //! ```
 //!
 //! # Where to look

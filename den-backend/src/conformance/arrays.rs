@@ -50,7 +50,13 @@ async fn contains_compares_elements_as_eq(backend: &dyn Backend) {
 async fn contains_looks_only_at_arrays(backend: &dyn Backend) {
     given_arrays(
         backend,
-        &[r#"{"x":"a"}"#, r#"{"x":{"a":"a"}}"#, r#"{"x":["a"]}"#, r#"{"x":null}"#, "{}"],
+        &[
+            r#"{"x":"a"}"#,
+            r#"{"x":{"a":"a"}}"#,
+            r#"{"x":["a"]}"#,
+            r#"{"x":null}"#,
+            "{}",
+        ],
     )
     .await;
     check(backend, contains(field("x"), "\"a\""), "c").await;
@@ -89,7 +95,12 @@ async fn contains_finds_whole_arrays_and_objects(backend: &dyn Backend) {
 async fn contains_in_a_nested_array(backend: &dyn Backend) {
     given(
         backend,
-        &[r#"{"o":{"x":[1]}}"#, r#"{"o":[{"x":[1]}]}"#, r#"{"o":{"x":1}}"#, r#"{"o":[[1]]}"#],
+        &[
+            r#"{"o":{"x":[1]}}"#,
+            r#"{"o":[{"x":[1]}]}"#,
+            r#"{"o":{"x":1}}"#,
+            r#"{"o":[[1]]}"#,
+        ],
     )
     .await;
     check(backend, contains(field("o.x"), "1"), "a").await;
@@ -109,7 +120,12 @@ async fn len_counts_elements(backend: &dyn Backend) {
     check(backend, lt(len(), literal("1.5")), "c d l").await;
     check(backend, is_in(len(), "[0,3,\"1\"]"), "b d").await;
     check(backend, eq(len(), literal("\"0\"")), "").await;
-    check(backend, eq(len(), Expr::Len(Box::new(field("x")))), "a b c d l").await;
+    check(
+        backend,
+        eq(len(), Expr::Len(Box::new(field("x")))),
+        "a b c d l",
+    )
+    .await;
 }
 
 async fn len_is_null_of_anything_else(backend: &dyn Backend) {
@@ -137,8 +153,18 @@ async fn is_empty_is_an_empty_array_or_null(backend: &dyn Backend) {
     )
     .await;
     check(backend, Expr::IsEmpty(Box::new(field("x"))), "a c d").await;
-    check(backend, Expr::IsEmpty(Box::new(field("x.0"))), "a b c d e f g h i").await;
-    check(backend, Expr::IsEmpty(Box::new(field("x.y"))), "a b c d e f g h i").await;
+    check(
+        backend,
+        Expr::IsEmpty(Box::new(field("x.0"))),
+        "a b c d e f g h i",
+    )
+    .await;
+    check(
+        backend,
+        Expr::IsEmpty(Box::new(field("x.y"))),
+        "a b c d e f g h i",
+    )
+    .await;
 }
 
 async fn has_key_takes_the_key_literally(backend: &dyn Backend) {
@@ -153,7 +179,7 @@ async fn has_key_takes_the_key_literally(backend: &dyn Backend) {
             r#"{"x":{"é":1}}"#,
             r#"{"x":{"0":1}}"#,
             r#"{"x":{"":1}}"#,
-            r#"{"x":{"$.a":1,"#":1,"[0]":1}}"#,
+            r##"{"x":{"$.a":1,"#":1,"[0]":1}}"##,
         ],
     )
     .await;

@@ -2,8 +2,7 @@
 
 use crate::{
     Backend, ErrorKind, Expectation, FieldKind, IndexKind, Put, PutOutcome, Query, ReadWrite,
-    Refusal, Result,
-    conformance::support::*,
+    Refusal, Result, conformance::support::*,
 };
 
 pub(super) const CASES: &[Case] = &[
@@ -39,8 +38,16 @@ async fn put_all(
 async fn one_outcome_each_in_order(backend: &dyn Backend) {
     given(backend, &[r#"{"x":1}"#]).await;
     let any = Expectation::Any;
-    let outcomes = put_all(backend, &[("c", "{}", any), ("a", r#"{"x":2}"#, any), ("b", "{}", any)]).await;
-    let expected = [PutOutcome::Inserted, PutOutcome::Updated, PutOutcome::Inserted];
+    let outcomes = put_all(
+        backend,
+        &[("c", "{}", any), ("a", r#"{"x":2}"#, any), ("b", "{}", any)],
+    )
+    .await;
+    let expected = [
+        PutOutcome::Inserted,
+        PutOutcome::Updated,
+        PutOutcome::Inserted,
+    ];
     assert_eq!(outcomes.unwrap(), expected);
     assert_eq!(ids(backend, &Query::new(ITEMS)).await, "a b c");
     assert_eq!(stored(backend, "a", "x").await, crate::Value::Int(2));
@@ -57,7 +64,11 @@ async fn a_batch_of_any_size(backend: &dyn Backend) {
     let count = 35_000_usize;
     let ids: Vec<String> = (0..count).map(|it| format!("{it:05}")).collect();
     let bodies: Vec<String> = ids.iter().map(|id| body(id, r#"{"x":1}"#)).collect();
-    let puts: Vec<Put<'_>> = ids.iter().zip(&bodies).map(|(id, body)| absent(id, body)).collect();
+    let puts: Vec<Put<'_>> = ids
+        .iter()
+        .zip(&bodies)
+        .map(|(id, body)| absent(id, body))
+        .collect();
     let outcomes = backend.put_many(ITEMS, &puts).await.unwrap();
     assert_eq!(outcomes, vec![PutOutcome::Inserted; count]);
     let stored = backend.count(&Query::new(ITEMS)).await.unwrap();
@@ -88,14 +99,23 @@ async fn a_refusal_writes_none(backend: &dyn Backend) {
     for (id, expect, refusal) in [
         ("b", Expectation::Absent, Refusal::Exists),
         ("nope", Expectation::Present, Refusal::Missing),
-        ("a", Expectation::Revision(Some("2")), Refusal::OtherRevision),
+        (
+            "a",
+            Expectation::Revision(Some("2")),
+            Refusal::OtherRevision,
+        ),
     ] {
         let first = ("c", "{}", Expectation::Absent);
         let last = ("d", "{}", Expectation::Any);
-        let outcomes = put_all(backend, &[first, (id, r#"{"x":2}"#, expect), last]).await.unwrap();
+        let outcomes = put_all(backend, &[first, (id, r#"{"x":2}"#, expect), last])
+            .await
+            .unwrap();
         assert_eq!(outcomes[1], PutOutcome::Refused(refusal));
         assert_eq!(ids(backend, &Query::new(ITEMS)).await, "a b");
-        assert_eq!(ids(backend, &filtered(eq(field("x"), literal("1")))).await, "a b");
+        assert_eq!(
+            ids(backend, &filtered(eq(field("x"), literal("1")))).await,
+            "a b"
+        );
     }
 }
 
@@ -132,7 +152,11 @@ async fn given_unique(backend: &dyn Backend) {
 async fn a_duplicate_writes_none(backend: &dyn Backend) {
     given_unique(backend).await;
     let any = Expectation::Any;
-    let error = put_all(backend, &[("b", r#"{"x":"q"}"#, any), ("c", r#"{"x":"p"}"#, any)]).await;
+    let error = put_all(
+        backend,
+        &[("b", r#"{"x":"q"}"#, any), ("c", r#"{"x":"p"}"#, any)],
+    )
+    .await;
     let error = error.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Duplicate);
     assert_eq!(error.constraint().expect("a constraint").fields(), ["x"]);
@@ -159,8 +183,15 @@ async fn a_duplicate_within_the_batch_writes_none(backend: &dyn Backend) {
 async fn a_batch_may_free_a_value_and_take_it(backend: &dyn Backend) {
     given_unique(backend).await;
     let any = Expectation::Any;
-    let outcomes = put_all(backend, &[("a", r#"{"x":"q"}"#, any), ("b", r#"{"x":"p"}"#, any)]).await;
-    assert_eq!(outcomes.unwrap(), [PutOutcome::Updated, PutOutcome::Inserted]);
+    let outcomes = put_all(
+        backend,
+        &[("a", r#"{"x":"q"}"#, any), ("b", r#"{"x":"p"}"#, any)],
+    )
+    .await;
+    assert_eq!(
+        outcomes.unwrap(),
+        [PutOutcome::Updated, PutOutcome::Inserted]
+    );
     let query = filtered(eq(field("x"), literal("\"p\"")));
     assert_eq!(ids(backend, &query).await, "b");
 }

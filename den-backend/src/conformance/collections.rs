@@ -2,7 +2,9 @@
 
 use futures_util::future::join_all;
 
-use crate::{Backend, CollectionMeta, ErrorKind, FieldKind, IndexKind, Query, conformance::support::*};
+use crate::{
+    Backend, CollectionMeta, ErrorKind, FieldKind, IndexKind, Query, conformance::support::*,
+};
 
 pub(super) const CASES: &[Case] = &[
     case!(ensure_is_idempotent),
@@ -35,7 +37,10 @@ async fn ensure_by_many_at_once(backend: &dyn Backend) {
         &[("x", FieldKind::Number), ("y", FieldKind::Text)],
         vec![
             index(IndexKind::Plain, &[("x", FieldKind::Number)]),
-            index(IndexKind::Plain, &[("y", FieldKind::Text), ("x", FieldKind::Number)]),
+            index(
+                IndexKind::Plain,
+                &[("y", FieldKind::Text), ("x", FieldKind::Number)],
+            ),
         ],
     );
     let all = join_all((0..8).map(|_| backend.ensure_collection(&meta))).await;
@@ -52,7 +57,10 @@ async fn collections_are_listed_by_name(backend: &dyn Backend) {
     for name in ["pears", "apples", "Zebras"] {
         ensure(backend, name).await;
     }
-    assert_eq!(backend.collections().await.unwrap(), ["Zebras", "apples", "pears"]);
+    assert_eq!(
+        backend.collections().await.unwrap(),
+        ["Zebras", "apples", "pears"]
+    );
 }
 
 async fn collections_are_kept_apart(backend: &dyn Backend) {
@@ -69,8 +77,21 @@ async fn collections_are_kept_apart(backend: &dyn Backend) {
 
 async fn odd_collection_names_are_plain_text(backend: &dyn Backend) {
     let mut odd = [
-        "with space", "semi;colon", "quo\"te", "it's", "dot.ted", "per%cent", "select", "é", "😀",
-        "back\\slash", "$1", "?", "--", "1", "a/b",
+        "with space",
+        "semi;colon",
+        "quo\"te",
+        "it's",
+        "dot.ted",
+        "per%cent",
+        "select",
+        "é",
+        "😀",
+        "back\\slash",
+        "$1",
+        "?",
+        "--",
+        "1",
+        "a/b",
     ];
     for name in odd {
         let mut index = index(IndexKind::Plain, &[("x", FieldKind::Number)]);
@@ -107,7 +128,10 @@ async fn drop_collection_drops_rows_and_indexes(backend: &dyn Backend) {
     backend.drop_collection(ITEMS).await.unwrap();
     backend.drop_collection("never there").await.unwrap();
     assert_eq!(backend.collections().await.unwrap(), Vec::<String>::new());
-    assert_eq!(kind_of(backend.get(ITEMS, "a").await), ErrorKind::NotRegistered);
+    assert_eq!(
+        kind_of(backend.get(ITEMS, "a").await),
+        ErrorKind::NotRegistered
+    );
     ensure(backend, ITEMS).await;
     assert_eq!(get(backend, "a").await, None);
     assert_eq!(backend.list_recorded_indexes(ITEMS).await.unwrap(), []);
@@ -116,13 +140,27 @@ async fn drop_collection_drops_rows_and_indexes(backend: &dyn Backend) {
 }
 
 async fn fields_may_be_declared_later(backend: &dyn Backend) {
-    given(backend, &[r#"{"x":2,"y":"b"}"#, r#"{"x":"no","y":1}"#, r#"{"x":1.5,"y":"a"}"#]).await;
+    given(
+        backend,
+        &[
+            r#"{"x":2,"y":"b"}"#,
+            r#"{"x":"no","y":1}"#,
+            r#"{"x":1.5,"y":"a"}"#,
+        ],
+    )
+    .await;
     let fields = [("x", FieldKind::Number), ("y", FieldKind::Text)];
     let one = index(IndexKind::Plain, &fields[..1]);
     let two = index(IndexKind::Plain, &fields);
-    backend.ensure_collection(&declared(&fields[..1], vec![one.clone()])).await.unwrap();
+    backend
+        .ensure_collection(&declared(&fields[..1], vec![one.clone()]))
+        .await
+        .unwrap();
     insert(backend, "d", r#"{"x":0,"y":"c"}"#).await;
-    backend.ensure_collection(&declared(&fields, vec![one, two])).await.unwrap();
+    backend
+        .ensure_collection(&declared(&fields, vec![one, two]))
+        .await
+        .unwrap();
     insert(backend, "e", r#"{"x":[],"y":null}"#).await;
     let sort = [by("x", FieldKind::Number)];
     assert_eq!(ids(backend, &sorted(&sort)).await, "b e d c a");

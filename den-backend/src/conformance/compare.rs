@@ -230,9 +230,24 @@ async fn is_in_takes_many_values(backend: &dyn Backend) {
 async fn is_null_is_missing_or_null(backend: &dyn Backend) {
     given_scalars(backend, ONE_OF_EACH).await;
     check(backend, is_null(field("x")), "e f").await;
-    check(backend, is_null(field("x.y")), "a b c d e f g h i j k l m n o p q r s").await;
-    check(backend, is_null(field("x.1")), "a b c d e f g i j k l m n o p q r s").await;
-    check(backend, is_null(literal("null")), "a b c d e f g h i j k l m n o p q r s").await;
+    check(
+        backend,
+        is_null(field("x.y")),
+        "a b c d e f g h i j k l m n o p q r s",
+    )
+    .await;
+    check(
+        backend,
+        is_null(field("x.1")),
+        "a b c d e f g i j k l m n o p q r s",
+    )
+    .await;
+    check(
+        backend,
+        is_null(literal("null")),
+        "a b c d e f g h i j k l m n o p q r s",
+    )
+    .await;
     check(backend, is_null(literal("1")), "").await;
 }
 

@@ -16,7 +16,13 @@ pub(super) const CASES: &[Case] = &[
     case!(delete_matching_spares_other_collections),
 ];
 
-const FIVE: &[&str] = &[r#"{"x":5}"#, r#"{"x":4}"#, r#"{"x":3}"#, r#"{"x":null}"#, r#"{"x":"a"}"#];
+const FIVE: &[&str] = &[
+    r#"{"x":5}"#,
+    r#"{"x":4}"#,
+    r#"{"x":3}"#,
+    r#"{"x":null}"#,
+    r#"{"x":"a"}"#,
+];
 
 async fn left(backend: &dyn Backend) -> String {
     ids(backend, &Query::new(ITEMS)).await
@@ -34,7 +40,10 @@ async fn delete_matching_deletes_what_matches(backend: &dyn Backend) {
 
 async fn delete_matching_deletes_all_without_a_filter(backend: &dyn Backend) {
     given(backend, FIVE).await;
-    assert_eq!(backend.delete_matching(&Query::new(ITEMS)).await.unwrap(), 5);
+    assert_eq!(
+        backend.delete_matching(&Query::new(ITEMS)).await.unwrap(),
+        5
+    );
     assert_eq!(left(backend).await, "");
 }
 
@@ -90,6 +99,9 @@ async fn delete_matching_of_nothing_is_zero(backend: &dyn Backend) {
 
 async fn delete_matching_spares_other_collections(backend: &dyn Backend) {
     given_scalars(backend, FIVE).await;
-    assert_eq!(backend.delete_matching(&Query::new(ITEMS)).await.unwrap(), 5);
+    assert_eq!(
+        backend.delete_matching(&Query::new(ITEMS)).await.unwrap(),
+        5
+    );
     assert_eq!(backend.count(&Query::new("items_text")).await.unwrap(), 5);
 }

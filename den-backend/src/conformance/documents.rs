@@ -81,8 +81,25 @@ async fn get_many_takes_any_number_of_ids(backend: &dyn Backend) {
 async fn odd_ids_are_plain_text(backend: &dyn Backend) {
     ensure(backend, ITEMS).await;
     let odd = [
-        "", " ", "%", "_", "'", "\"", "\\", "a.b", "$1", "?", "--", ";", "Å", "😀", "a\nb", "{}",
-        "null", "1", "\u{10ffff}",
+        "",
+        " ",
+        "%",
+        "_",
+        "'",
+        "\"",
+        "\\",
+        "a.b",
+        "$1",
+        "?",
+        "--",
+        ";",
+        "Å",
+        "😀",
+        "a\nb",
+        "{}",
+        "null",
+        "1",
+        "\u{10ffff}",
     ];
     for id in odd {
         insert(backend, id, r#"{"x":1}"#).await;

@@ -33,7 +33,13 @@ async fn one_element_satisfies_the_whole_predicate(backend: &dyn Backend) {
 async fn all_elements_is_true_of_an_empty_array(backend: &dyn Backend) {
     given_arrays(
         backend,
-        &[r#"{"x":[1,2]}"#, r#"{"x":[1,20]}"#, r#"{"x":[]}"#, r#"{"x":[1,null]}"#, r#"{"x":[1,"a"]}"#],
+        &[
+            r#"{"x":[1,2]}"#,
+            r#"{"x":[1,20]}"#,
+            r#"{"x":[]}"#,
+            r#"{"x":[1,null]}"#,
+            r#"{"x":[1,"a"]}"#,
+        ],
     )
     .await;
     let small = || lt(element(), literal("10"));
@@ -46,7 +52,14 @@ async fn all_elements_is_true_of_an_empty_array(backend: &dyn Backend) {
 async fn element_predicates_look_only_at_arrays(backend: &dyn Backend) {
     given_arrays(
         backend,
-        &[r#"{"x":1}"#, r#"{"x":{"a":1}}"#, r#"{"x":null}"#, "{}", r#"{"x":"[1]"}"#, r#"{"x":[1]}"#],
+        &[
+            r#"{"x":1}"#,
+            r#"{"x":{"a":1}}"#,
+            r#"{"x":null}"#,
+            "{}",
+            r#"{"x":"[1]"}"#,
+            r#"{"x":[1]}"#,
+        ],
     )
     .await;
     let one = || eq(element(), literal("1"));
@@ -77,14 +90,25 @@ async fn the_element_itself_is_compared(backend: &dyn Backend) {
     check(backend, any(is_null(element())), "a e").await;
     check(backend, any(eq(element(), literal("[1]"))), "a f").await;
     check(backend, any(eq(element(), literal(r#"{"k":1}"#))), "a g").await;
-    check(backend, any(gt(element(), literal("9007199254740992"))), "h").await;
+    check(
+        backend,
+        any(gt(element(), literal("9007199254740992"))),
+        "h",
+    )
+    .await;
     check(backend, any(is_in(element(), "[true,\"1\"]")), "a c d").await;
 }
 
 async fn element_predicates_are_two_valued(backend: &dyn Backend) {
     given_arrays(
         backend,
-        &[r#"{"x":[1,2]}"#, r#"{"x":[2,null]}"#, r#"{"x":[]}"#, r#"{"x":[{}]}"#, "{}"],
+        &[
+            r#"{"x":[1,2]}"#,
+            r#"{"x":[2,null]}"#,
+            r#"{"x":[]}"#,
+            r#"{"x":[{}]}"#,
+            "{}",
+        ],
     )
     .await;
     let one = || eq(element(), literal("1"));
@@ -127,8 +151,16 @@ async fn element_predicates_see_the_document(backend: &dyn Backend) {
         ],
     )
     .await;
-    check(backend, any_element(field("x"), eq(element(), field("y"))), "a").await;
-    let deeper = any_element(field("x"), any_element(literal("[0]"), eq(field("y"), literal("3"))));
+    check(
+        backend,
+        any_element(field("x"), eq(element(), field("y"))),
+        "a",
+    )
+    .await;
+    let deeper = any_element(
+        field("x"),
+        any_element(literal("[0]"), eq(field("y"), literal("3"))),
+    );
     check(backend, deeper, "b").await;
 }
 
@@ -152,7 +184,12 @@ async fn every_operator_works_within_an_element(backend: &dyn Backend) {
     };
     check(backend, any(starts), "a").await;
     check(backend, any(contains(element_field("l"), "1")), "a").await;
-    check(backend, any(Expr::IsEmpty(Box::new(element_field("l")))), "b c d").await;
+    check(
+        backend,
+        any(Expr::IsEmpty(Box::new(element_field("l")))),
+        "b c d",
+    )
+    .await;
     let len = Expr::Len(Box::new(element_field("l")));
     check(backend, any(ge(len, literal("0"))), "a b").await;
     check(backend, any(has_key(element_field("o"), "a.b")), "a").await;
@@ -160,6 +197,9 @@ async fn every_operator_works_within_an_element(backend: &dyn Backend) {
         unreachable!("a field was just made");
     };
     check(backend, any(Expr::Exists(place)), "a b c").await;
-    let neither = Expr::Or(vec![eq(element_field("t"), literal("1")), is_null(element_field("t"))]);
+    let neither = Expr::Or(vec![
+        eq(element_field("t"), literal("1")),
+        is_null(element_field("t")),
+    ]);
     check(backend, any(neither), "c d").await;
 }

@@ -70,7 +70,10 @@ async fn revision_none_means_no_revision(backend: &dyn Backend) {
         assert_eq!(updated.unwrap(), PutOutcome::Updated, "{id}");
     }
     let refused = put(backend, "c", "{}", Expectation::Revision(None)).await;
-    assert_eq!(refused.unwrap(), PutOutcome::Refused(Refusal::OtherRevision));
+    assert_eq!(
+        refused.unwrap(),
+        PutOutcome::Refused(Refusal::OtherRevision)
+    );
 }
 
 async fn revision_is_exact_text(backend: &dyn Backend) {
@@ -87,15 +90,25 @@ async fn revision_is_exact_text(backend: &dyn Backend) {
 async fn delete_checks_the_revision(backend: &dyn Backend) {
     given(backend, &[r#"{"_rev":"1"}"#, "{}"]).await;
     let cases = [
-        ("a", Some("2"), DeleteOutcome::Refused(Refusal::OtherRevision)),
+        (
+            "a",
+            Some("2"),
+            DeleteOutcome::Refused(Refusal::OtherRevision),
+        ),
         ("a", None, DeleteOutcome::Refused(Refusal::OtherRevision)),
         ("a", Some("1"), DeleteOutcome::Deleted),
         ("a", Some("1"), DeleteOutcome::Refused(Refusal::Missing)),
-        ("b", Some("1"), DeleteOutcome::Refused(Refusal::OtherRevision)),
+        (
+            "b",
+            Some("1"),
+            DeleteOutcome::Refused(Refusal::OtherRevision),
+        ),
         ("b", None, DeleteOutcome::Deleted),
     ];
     for (id, revision, expected) in cases {
-        let outcome = backend.delete(ITEMS, id, Expectation::Revision(revision)).await;
+        let outcome = backend
+            .delete(ITEMS, id, Expectation::Revision(revision))
+            .await;
         assert_eq!(outcome.unwrap(), expected, "{id} {revision:?}");
     }
 }
@@ -103,7 +116,10 @@ async fn delete_checks_the_revision(backend: &dyn Backend) {
 async fn delete_of_present_and_absent(backend: &dyn Backend) {
     given(backend, &["{}"]).await;
     for id in ["a", "b"] {
-        let outcome = backend.delete(ITEMS, id, Expectation::Absent).await.unwrap();
+        let outcome = backend
+            .delete(ITEMS, id, Expectation::Absent)
+            .await
+            .unwrap();
         assert!(matches!(outcome, DeleteOutcome::Refused(_)), "{outcome:?}");
     }
     let outcome = backend.delete(ITEMS, "a", Expectation::Present).await;

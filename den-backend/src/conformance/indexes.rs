@@ -39,21 +39,41 @@ async fn indexes_are_recorded(backend: &dyn Backend) {
     let fields = [("x", Number), ("y.z", Text)];
     let two = named("two", index(IndexKind::Plain, &fields));
     let tags = named("tags", index(IndexKind::Members, &[("t", Array)]));
-    let meta = declared(&[("x", Number), ("y.z", Text), ("t", Array)], vec![two, tags]);
+    let meta = declared(
+        &[("x", Number), ("y.z", Text), ("t", Array)],
+        vec![two, tags],
+    );
     backend.ensure_collection(&meta).await.unwrap();
     let expected = [
         ("tags".to_owned(), vec!["t".to_owned()], false),
-        ("two".to_owned(), vec!["x".to_owned(), "y.z".to_owned()], false),
+        (
+            "two".to_owned(),
+            vec!["x".to_owned(), "y.z".to_owned()],
+            false,
+        ),
     ];
     assert_eq!(recorded(backend).await, expected);
 }
 
 async fn an_index_is_made_on_rows_that_exist(backend: &dyn Backend) {
-    given(backend, &[r#"{"x":2}"#, r#"{"x":"a"}"#, "{}", r#"{"x":1}"#, r#"{"x":1.5}"#]).await;
+    given(
+        backend,
+        &[
+            r#"{"x":2}"#,
+            r#"{"x":"a"}"#,
+            "{}",
+            r#"{"x":1}"#,
+            r#"{"x":1.5}"#,
+        ],
+    )
+    .await;
     let plain = index(IndexKind::Plain, &[("x", Number)]);
     backend.ensure_index(ITEMS, &plain).await.unwrap();
     backend.ensure_index(ITEMS, &plain).await.unwrap();
-    assert_eq!(recorded(backend).await, [(plain.name, vec!["x".to_owned()], false)]);
+    assert_eq!(
+        recorded(backend).await,
+        [(plain.name, vec!["x".to_owned()], false)]
+    );
     let sort = [by("x", Number)];
     assert_eq!(ids(backend, &sorted(&sort)).await, "b c d e a");
     check(backend, ge(field("x"), literal("1.5")), "a e").await;
@@ -74,7 +94,14 @@ async fn an_index_is_dropped(backend: &dyn Backend) {
 
 async fn an_unknown_index_is_not_found(backend: &dyn Backend) {
     ensure(backend, ITEMS).await;
-    for name in ["nope", "", "it's", "items", "sqlite_autoindex_items_1", "items_pkey"] {
+    for name in [
+        "nope",
+        "",
+        "it's",
+        "items",
+        "sqlite_autoindex_items_1",
+        "items_pkey",
+    ] {
         let dropped = backend.drop_index(ITEMS, name).await;
         assert_eq!(kind_of(dropped), ErrorKind::NotFound, "{name}");
     }
@@ -86,9 +113,18 @@ async fn a_changed_index_is_rebuilt(backend: &dyn Backend) {
     let on_x = named("ix", index(IndexKind::Plain, &[("x", Number)]));
     let on_y = named("ix", index(IndexKind::Plain, &[("y", Text)]));
     let fields = [("x", Number), ("y", Text)];
-    backend.ensure_collection(&declared(&fields, vec![on_x])).await.unwrap();
-    backend.ensure_collection(&declared(&fields, vec![on_y.clone()])).await.unwrap();
-    assert_eq!(recorded(backend).await, [("ix".to_owned(), vec!["y".to_owned()], false)]);
+    backend
+        .ensure_collection(&declared(&fields, vec![on_x]))
+        .await
+        .unwrap();
+    backend
+        .ensure_collection(&declared(&fields, vec![on_y.clone()]))
+        .await
+        .unwrap();
+    assert_eq!(
+        recorded(backend).await,
+        [("ix".to_owned(), vec!["y".to_owned()], false)]
+    );
     let mut down = on_y;
     down.fields[0].1 = Direction::Desc;
     backend.ensure_index(ITEMS, &down).await.unwrap();
@@ -99,8 +135,14 @@ async fn a_changed_index_is_rebuilt(backend: &dyn Backend) {
 async fn recorded_indexes_not_described_are_left_alone(backend: &dyn Backend) {
     let one = named("one", index(IndexKind::Plain, &[("x", Number)]));
     let two = named("two", index(IndexKind::Plain, &[("y", Text)]));
-    backend.ensure_collection(&declared(&[("x", Number)], vec![one])).await.unwrap();
-    backend.ensure_collection(&declared(&[("y", Text)], vec![two])).await.unwrap();
+    backend
+        .ensure_collection(&declared(&[("x", Number)], vec![one]))
+        .await
+        .unwrap();
+    backend
+        .ensure_collection(&declared(&[("y", Text)], vec![two]))
+        .await
+        .unwrap();
     let names: Vec<String> = recorded(backend).await.into_iter().map(|it| it.0).collect();
     assert_eq!(names, ["one", "two"]);
 }
@@ -112,8 +154,20 @@ async fn indexed_fields_take_any_value(backend: &dyn Backend) {
     backend.ensure_collection(&meta).await.unwrap();
     let long = format!("\"{}\"", "é".repeat(5_000));
     let values = [
-        "1", "1.5", "1e300", "-1e-300", "9223372036854775807", "\"text\"", "\"\"", "true", "null", "[1,2]", "{\"k\":1}", &long,
-        "\"\\u0001\"", "\"2024-01-01T00:00:00.000000Z\"",
+        "1",
+        "1.5",
+        "1e300",
+        "-1e-300",
+        "9223372036854775807",
+        "\"text\"",
+        "\"\"",
+        "true",
+        "null",
+        "[1,2]",
+        "{\"k\":1}",
+        &long,
+        "\"\\u0001\"",
+        "\"2024-01-01T00:00:00.000000Z\"",
     ];
     for (i, value) in values.iter().enumerate() {
         let fields = format!("{{\"x\":{value},\"y\":{value},\"z\":{value},\"w\":{value}}}");
@@ -125,8 +179,14 @@ async fn indexed_fields_take_any_value(backend: &dyn Backend) {
     let count = backend.count(&Query::new(ITEMS)).await.unwrap();
     assert_eq!(count, u64::try_from(values.len() + 1).unwrap());
     let x = |kind| crate::Expr::Field(crate::Field::document(path("x"), kind));
-    assert_eq!(ids(backend, &filtered(eq(x(Number), literal(&long)))).await, "11");
-    assert_eq!(ids(backend, &filtered(ge(x(Number), literal("1e300")))).await, "02");
+    assert_eq!(
+        ids(backend, &filtered(eq(x(Number), literal(&long)))).await,
+        "11"
+    );
+    assert_eq!(
+        ids(backend, &filtered(ge(x(Number), literal("1e300")))).await,
+        "02"
+    );
 }
 
 async fn an_index_needs_a_collection(backend: &dyn Backend) {
@@ -136,7 +196,16 @@ async fn an_index_needs_a_collection(backend: &dyn Backend) {
 }
 
 async fn paths_of_indexes_may_be_odd(backend: &dyn Backend) {
-    let odd = [&["a.b"][..], &["US Gross"], &["it's"], &["say \"hi\""], &["o", "na-me"], &["é"], &["x", "0"], &["back\\slash"]];
+    let odd = [
+        &["a.b"][..],
+        &["US Gross"],
+        &["it's"],
+        &["say \"hi\""],
+        &["o", "na-me"],
+        &["é"],
+        &["x", "0"],
+        &["back\\slash"],
+    ];
     let mut meta = declared(&[], vec![]);
     for segments in odd {
         let field = FieldMeta {
@@ -174,11 +243,20 @@ async fn members_are_found_after_changes(backend: &dyn Backend) {
     let x = || crate::Expr::Field(crate::Field::document(path("x"), Array));
     let has = async |value: &str| ids(backend, &filtered(contains(x(), value))).await;
     assert_eq!(has("\"q\"").await, "a b");
-    let updated = put(backend, "a", r#"{"x":["r",1.0]}"#, crate::Expectation::Present).await;
+    let updated = put(
+        backend,
+        "a",
+        r#"{"x":["r",1.0]}"#,
+        crate::Expectation::Present,
+    )
+    .await;
     updated.unwrap();
     assert_eq!(has("\"q\"").await, "b");
     assert_eq!(has("1").await, "a b");
-    backend.delete(ITEMS, "b", crate::Expectation::Any).await.unwrap();
+    backend
+        .delete(ITEMS, "b", crate::Expectation::Any)
+        .await
+        .unwrap();
     assert_eq!(has("\"q\"").await, "");
     assert_eq!(has("\"r\"").await, "a");
 }

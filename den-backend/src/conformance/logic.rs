@@ -47,7 +47,12 @@ async fn empty_lists_are_constants(backend: &dyn Backend) {
     given_scalars(backend, DOCUMENTS).await;
     check(backend, Expr::And(vec![]), "a b c d e").await;
     check(backend, Expr::Or(vec![]), "").await;
-    check(backend, Expr::Or(vec![Expr::And(vec![]), x(1)]), "a b c d e").await;
+    check(
+        backend,
+        Expr::Or(vec![Expr::And(vec![]), x(1)]),
+        "a b c d e",
+    )
+    .await;
     check(backend, Expr::And(vec![Expr::Or(vec![]), x(1)]), "").await;
     check(backend, Expr::And(vec![x(1), Expr::And(vec![])]), "a b").await;
     check(backend, Expr::Or(vec![x(1), Expr::Or(vec![])]), "a b").await;

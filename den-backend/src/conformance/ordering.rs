@@ -55,7 +55,9 @@ async fn without_a_sort_the_id_orders(backend: &dyn Backend) {
 
 async fn the_id_is_ordered_by_bytes(backend: &dyn Backend) {
     ensure(backend, ITEMS).await;
-    for id in ["a", "B", "_", "10", "9", "é", "z", "😀", "\u{fffd}", "a-b", "ab"] {
+    for id in [
+        "a", "B", "_", "10", "9", "é", "z", "😀", "\u{fffd}", "a-b", "ab",
+    ] {
         insert(backend, id, "{}").await;
     }
     check_order(backend, &[], "10 9 B _ a a-b ab z é \u{fffd} 😀").await;
@@ -119,7 +121,16 @@ async fn text_sorts_by_bytes(backend: &dyn Backend) {
 }
 
 async fn bools_sort_false_first(backend: &dyn Backend) {
-    given_scalars(backend, &[r#"{"x":true}"#, r#"{"x":false}"#, r#"{"x":null}"#, r#"{"x":true}"#]).await;
+    given_scalars(
+        backend,
+        &[
+            r#"{"x":true}"#,
+            r#"{"x":false}"#,
+            r#"{"x":null}"#,
+            r#"{"x":true}"#,
+        ],
+    )
+    .await;
     for kind in [Bool, Any] {
         check_order(backend, &[by("x", kind)], "c b a d").await;
         check_order(backend, &[by("-x", kind)], "a d b c").await;
@@ -127,7 +138,11 @@ async fn bools_sort_false_first(backend: &dyn Backend) {
 }
 
 async fn null_is_the_smallest_value(backend: &dyn Backend) {
-    given_scalars(backend, &[r#"{"x":1}"#, r#"{"x":null}"#, "{}", r#"{"x":-1}"#]).await;
+    given_scalars(
+        backend,
+        &[r#"{"x":1}"#, r#"{"x":null}"#, "{}", r#"{"x":-1}"#],
+    )
+    .await;
     for kind in [Number, Any] {
         check_order(backend, &[by("x", kind)], "b c d a").await;
         check_order(backend, &[by("-x", kind)], "a d b c").await;
@@ -135,7 +150,17 @@ async fn null_is_the_smallest_value(backend: &dyn Backend) {
 }
 
 async fn nulls_go_where_they_are_told(backend: &dyn Backend) {
-    given_scalars(backend, &[r#"{"x":1}"#, r#"{"x":null}"#, "{}", r#"{"x":-1}"#, r#"{"x":2}"#]).await;
+    given_scalars(
+        backend,
+        &[
+            r#"{"x":1}"#,
+            r#"{"x":null}"#,
+            "{}",
+            r#"{"x":-1}"#,
+            r#"{"x":2}"#,
+        ],
+    )
+    .await;
     for kind in [Number, Any] {
         let up = || by("x", kind);
         let down = || by("-x", kind);

@@ -83,7 +83,11 @@ async fn walk_query(backend: &dyn Backend, query: &Query) {
             ..query.clone()
         };
         let found = ids(backend, &rest).await;
-        assert_eq!(found, expected[i + 1..].join(" "), "after {seek:?} of {query:?}");
+        assert_eq!(
+            found,
+            expected[i + 1..].join(" "),
+            "after {seek:?} of {query:?}"
+        );
         let before = Query {
             seek: Some(seek.clone()),
             limit: Some(3),
@@ -109,7 +113,10 @@ async fn walk_query(backend: &dyn Backend, query: &Query) {
                 id: last.id.clone(),
             });
             walked.extend(found.into_iter().map(|it| it.id));
-            assert!(walked.len() <= expected.len(), "a row comes twice: {query:?}");
+            assert!(
+                walked.len() <= expected.len(),
+                "a row comes twice: {query:?}"
+            );
         }
         assert_eq!(walked, expected, "in pages of {size}: {query:?}");
     }
@@ -185,7 +192,11 @@ async fn pages_when_everything_ties(backend: &dyn Backend) {
 }
 
 async fn pages_when_everything_is_null(backend: &dyn Backend) {
-    given_scalars(backend, &["{}", r#"{"x":null}"#, r#"{"x":"a"}"#, "{}", "{}"]).await;
+    given_scalars(
+        backend,
+        &["{}", r#"{"x":null}"#, r#"{"x":"a"}"#, "{}", "{}"],
+    )
+    .await;
     walk(backend, &[by("x", Number)]).await;
     walk(backend, &[by("-x", Number), by("-y", Text)]).await;
 }
@@ -196,7 +207,11 @@ async fn pages_compose_with_filters(backend: &dyn Backend) {
         eq(field("z"), literal("true")).or(is_null(field("x"))),
         eq(field("y"), literal("\"a\"")).not(),
     ] {
-        for sort in [vec![], vec![by("x", Number)], vec![by("-x", Any), by("y", Text)]] {
+        for sort in [
+            vec![],
+            vec![by("x", Number)],
+            vec![by("-x", Any), by("y", Text)],
+        ] {
             let query = Query {
                 filter: filter.clone(),
                 ..sorted(&sort)
@@ -207,7 +222,11 @@ async fn pages_compose_with_filters(backend: &dyn Backend) {
 }
 
 async fn a_position_need_not_exist(backend: &dyn Backend) {
-    given_scalars(backend, &[r#"{"x":1}"#, r#"{"x":2}"#, r#"{"x":2}"#, r#"{"x":3}"#, "{}"]).await;
+    given_scalars(
+        backend,
+        &[r#"{"x":1}"#, r#"{"x":2}"#, r#"{"x":2}"#, r#"{"x":3}"#, "{}"],
+    )
+    .await;
     for (key, id, expected) in [
         (Value::Int(2), "bb", "c d"),
         (Value::Int(2), "", "b c d"),

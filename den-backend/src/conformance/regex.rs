@@ -22,7 +22,16 @@ fn matches(pattern: &str) -> Expr {
 }
 
 async fn a_pattern_is_found_anywhere(backend: &dyn Backend) {
-    given_scalars(backend, &[r#"{"x":"abc"}"#, r#"{"x":"xbx"}"#, r#"{"x":"B"}"#, r#"{"x":""}"#]).await;
+    given_scalars(
+        backend,
+        &[
+            r#"{"x":"abc"}"#,
+            r#"{"x":"xbx"}"#,
+            r#"{"x":"B"}"#,
+            r#"{"x":""}"#,
+        ],
+    )
+    .await;
     check(backend, matches("b"), "a b").await;
     check(backend, matches("a.c"), "a").await;
     check(backend, matches(""), "a b c d").await;
@@ -31,7 +40,13 @@ async fn a_pattern_is_found_anywhere(backend: &dyn Backend) {
 async fn anchors_are_the_ends_of_the_text(backend: &dyn Backend) {
     given_scalars(
         backend,
-        &[r#"{"x":"ab"}"#, r#"{"x":"ab\n"}"#, r#"{"x":"\nab"}"#, r#"{"x":"xab"}"#, r#"{"x":""}"#],
+        &[
+            r#"{"x":"ab"}"#,
+            r#"{"x":"ab\n"}"#,
+            r#"{"x":"\nab"}"#,
+            r#"{"x":"xab"}"#,
+            r#"{"x":""}"#,
+        ],
     )
     .await;
     check(backend, matches("^ab"), "a b").await;
@@ -69,7 +84,12 @@ async fn classes_are_unicode(backend: &dyn Backend) {
 async fn the_dot_stops_at_a_line_feed(backend: &dyn Backend) {
     given_scalars(
         backend,
-        &[r#"{"x":"axb"}"#, r#"{"x":"a\nb"}"#, r#"{"x":"a\rb"}"#, r#"{"x":"a😀b"}"#],
+        &[
+            r#"{"x":"axb"}"#,
+            r#"{"x":"a\nb"}"#,
+            r#"{"x":"a\rb"}"#,
+            r#"{"x":"a😀b"}"#,
+        ],
     )
     .await;
     check(backend, matches("a.b"), "a c d").await;
@@ -80,7 +100,14 @@ async fn the_dot_stops_at_a_line_feed(backend: &dyn Backend) {
 async fn repetition_and_alternatives(backend: &dyn Backend) {
     given_scalars(
         backend,
-        &[r#"{"x":"a"}"#, r#"{"x":"aa"}"#, r#"{"x":"aaa"}"#, r#"{"x":"abab"}"#, r#"{"x":"cd"}"#, r#"{"x":""}"#],
+        &[
+            r#"{"x":"a"}"#,
+            r#"{"x":"aa"}"#,
+            r#"{"x":"aaa"}"#,
+            r#"{"x":"abab"}"#,
+            r#"{"x":"cd"}"#,
+            r#"{"x":""}"#,
+        ],
     )
     .await;
     check(backend, matches("^a{2}$"), "b").await;
@@ -95,7 +122,13 @@ async fn repetition_and_alternatives(backend: &dyn Backend) {
 async fn case_folds_as_the_pattern_says(backend: &dyn Backend) {
     given_scalars(
         backend,
-        &[r#"{"x":"k"}"#, r#"{"x":"K"}"#, r#"{"x":"\u212a"}"#, r#"{"x":"É"}"#, r#"{"x":"é"}"#],
+        &[
+            r#"{"x":"k"}"#,
+            r#"{"x":"K"}"#,
+            r#"{"x":"\u212a"}"#,
+            r#"{"x":"É"}"#,
+            r#"{"x":"é"}"#,
+        ],
     )
     .await;
     check(backend, matches("k"), "a").await;
@@ -126,7 +159,15 @@ async fn escapes_are_literal(backend: &dyn Backend) {
 async fn only_text_matches(backend: &dyn Backend) {
     given_scalars(
         backend,
-        &[r#"{"x":"1"}"#, r#"{"x":1}"#, r#"{"x":true}"#, r#"{"x":null}"#, "{}", r#"{"x":["1"]}"#, r#"{"x":{"1":1}}"#],
+        &[
+            r#"{"x":"1"}"#,
+            r#"{"x":1}"#,
+            r#"{"x":true}"#,
+            r#"{"x":null}"#,
+            "{}",
+            r#"{"x":["1"]}"#,
+            r#"{"x":{"1":1}}"#,
+        ],
     )
     .await;
     check(backend, matches("1"), "a").await;

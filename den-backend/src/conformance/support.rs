@@ -1,12 +1,16 @@
 //! What the cases are written with.
 
+use std::sync::Arc;
+
 use futures_util::{TryStreamExt as _, future::BoxFuture};
 
 use crate::{
-    Backend, Capability, CollectionMeta, CompareOp, Direction, ErrorKind, Expectation, Expr,
-    Field, FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta, Nulls, Put, PutOutcome, Query,
-    RawDocument, ReadWrite, Result, Root, Sort, TextOp, Value,
+    Backend, Capability, CollectionMeta, Direction, ErrorKind, Expectation, Expr, Field, FieldKind,
+    FieldMeta, FieldPath, IndexKind, IndexMeta, Put, PutOutcome, Query, RawDocument, ReadWrite,
+    Result, Root, Sort, Transaction, TxOptions, Value,
 };
+
+pub(super) use crate::conformance::build::*;
 
 /// One case of the suite.
 pub(super) struct Case {
@@ -263,178 +267,13 @@ fn with_kind(expr: Expr, kind: FieldKind) -> Expr {
     }
 }
 
-/// The documents of `items` that satisfy a filter, by id.
-pub(super) fn filtered(filter: Expr) -> Query {
-    Query {
-        filter,
-        ..Query::new(ITEMS)
-    }
-}
-
-/// `items` in this order.
-pub(super) fn sorted(sort: &[Sort]) -> Query {
-    Query {
-        sort: sort.to_vec(),
-        ..Query::new(ITEMS)
-    }
-}
-
-/// A sort key: `x` ascending, `-x` descending, with nulls where they go by default.
-pub(super) fn by(key: &str, kind: FieldKind) -> Sort {
-    let (direction, key) = match key.strip_prefix('-') {
-        Some(key) => (Direction::Desc, key),
-        None => (Direction::Asc, key),
-    };
-    Sort {
-        field: Field::document(path(key), kind),
-        direction,
-        nulls: direction.default_nulls(),
-    }
-}
-
-/// The same sort key with its nulls elsewhere.
-pub(super) fn with_nulls(sort: Sort, nulls: Nulls) -> Sort {
-    Sort { nulls, ..sort }
-}
-
-/// A dotted path.
-pub(super) fn path(text: &str) -> FieldPath {
-    FieldPath::parse(text).unwrap()
-}
-
-/// The field at a dotted path, of a kind not known.
-pub(super) fn field(text: &str) -> Expr {
-    Expr::Field(place(text))
-}
-
-/// The place at a dotted path, of a kind not known.
-pub(super) fn place(text: &str) -> Field {
-    Field::document(path(text), FieldKind::Any)
-}
-
-/// The field at literal segments, of a kind not known.
-pub(super) fn keys(segments: &[&str]) -> Expr {
-    let path = FieldPath::from_segments(segments.iter().copied()).unwrap();
-    Expr::Field(Field::document(path, FieldKind::Any))
-}
-
-/// The array element at hand.
-pub(super) fn element() -> Expr {
-    Expr::Field(Field {
-        root: Root::Element,
-        path: FieldPath::root(),
-        kind: FieldKind::Any,
-    })
-}
-
-/// A field of the array element at hand.
-pub(super) fn element_field(text: &str) -> Expr {
-    Expr::Field(Field {
-        root: Root::Element,
-        path: path(text),
-        kind: FieldKind::Any,
-    })
-}
-
-/// A literal, written as JSON.
-pub(super) fn literal(text: &str) -> Expr {
-    Expr::Value(json(text))
-}
-
-/// `left = right`.
-pub(super) fn eq(left: Expr, right: Expr) -> Expr {
-    Expr::compare(CompareOp::Eq, left, right)
-}
-
-/// `left < right`.
-pub(super) fn lt(left: Expr, right: Expr) -> Expr {
-    Expr::compare(CompareOp::Lt, left, right)
-}
-
-/// `left <= right`.
-pub(super) fn le(left: Expr, right: Expr) -> Expr {
-    Expr::compare(CompareOp::Le, left, right)
-}
-
-/// `left > right`.
-pub(super) fn gt(left: Expr, right: Expr) -> Expr {
-    Expr::compare(CompareOp::Gt, left, right)
-}
-
-/// `left >= right`.
-pub(super) fn ge(left: Expr, right: Expr) -> Expr {
-    Expr::compare(CompareOp::Ge, left, right)
-}
-
-/// A membership test; `values` is a JSON array.
-pub(super) fn is_in(operand: Expr, values: &str) -> Expr {
-    Expr::In {
-        operand: Box::new(operand),
-        values: serde_json::from_str(values).unwrap(),
-    }
-}
-
-/// A null test.
-pub(super) fn is_null(operand: Expr) -> Expr {
-    Expr::IsNull(Box::new(operand))
-}
-
-/// A text test on the field `x`.
-pub(super) fn text(op: TextOp, needle: &str) -> Expr {
-    Expr::Text {
-        op,
-        ignore_case: false,
-        operand: Box::new(field("x")),
-        needle: needle.to_owned(),
-    }
-}
-
-/// A text test on the field `x` in which ASCII case counts for nothing.
-pub(super) fn text_ci(op: TextOp, needle: &str) -> Expr {
-    Expr::Text {
-        op,
-        ignore_case: true,
-        operand: Box::new(field("x")),
-        needle: needle.to_owned(),
-    }
-}
-
-/// A test for an element of an array; `value` is JSON.
-pub(super) fn contains(array: Expr, value: &str) -> Expr {
-    Expr::Contains {
-        array: Box::new(array),
-        value: json(value),
-    }
-}
-
-/// One element satisfies the predicate.
-pub(super) fn any_element(array: Expr, predicate: Expr) -> Expr {
-    Expr::AnyElement {
-        array: Box::new(array),
-        predicate: Box::new(predicate),
-    }
-}
-
-/// Every element satisfies the predicate.
-pub(super) fn all_elements(array: Expr, predicate: Expr) -> Expr {
-    Expr::AllElements {
-        array: Box::new(array),
-        predicate: Box::new(predicate),
-    }
-}
-
-/// A test for a key of an object.
-pub(super) fn has_key(object: Expr, key: &str) -> Expr {
-    Expr::HasKey {
-        object: Box::new(object),
-        key: key.to_owned(),
-    }
-}
-
 /// `items` with declared fields and indexes.
 pub(super) fn declared(fields: &[(&str, FieldKind)], indexes: Vec<IndexMeta>) -> CollectionMeta {
     CollectionMeta {
-        fields: fields.iter().map(|(key, kind)| declared_field(key, *kind)).collect(),
+        fields: fields
+            .iter()
+            .map(|(key, kind)| declared_field(key, *kind))
+            .collect(),
         indexes,
         ..CollectionMeta::new(ITEMS)
     }
@@ -489,5 +328,31 @@ pub(super) async fn sorted_in(backend: &dyn Backend, sort: &[Sort]) -> Vec<Strin
     let x = sort.iter().find(|it| it.field.path == path("x"));
     let declared = x.map(|it| declared_name(it.field.kind));
     let declared = declared.filter(|it| *it != ITEMS && names.iter().any(|name| name == it));
-    [ITEMS].into_iter().chain(declared).map(str::to_owned).collect()
+    [ITEMS]
+        .into_iter()
+        .chain(declared)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Begins a transaction with the default options.
+pub(super) async fn begin(backend: &dyn Backend) -> Arc<dyn Transaction> {
+    backend.begin(TxOptions::default()).await.unwrap()
+}
+
+/// Fills `items` with this many documents, `00000` and so on, `x` being the number.
+pub(super) async fn given_many(backend: &dyn Backend, count: usize) {
+    ensure(backend, ITEMS).await;
+    let ids: Vec<String> = (0..count).map(|it| format!("{it:05}")).collect();
+    let bodies: Vec<String> = ids
+        .iter()
+        .enumerate()
+        .map(|(i, id)| body(id, &format!("{{\"x\":{i}}}")))
+        .collect();
+    let puts: Vec<Put<'_>> = ids
+        .iter()
+        .zip(&bodies)
+        .map(|(id, body)| absent(id, body))
+        .collect();
+    backend.put_many(ITEMS, &puts).await.unwrap();
 }

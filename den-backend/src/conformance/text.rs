@@ -25,7 +25,14 @@ pub(super) const CASES: &[Case] = &[
 async fn starts_with_looks_at_the_head(backend: &dyn Backend) {
     given_scalars(
         backend,
-        &[r#"{"x":"abc"}"#, r#"{"x":"ab"}"#, r#"{"x":"a"}"#, r#"{"x":"ABC"}"#, r#"{"x":"xabc"}"#, r#"{"x":"ac"}"#],
+        &[
+            r#"{"x":"abc"}"#,
+            r#"{"x":"ab"}"#,
+            r#"{"x":"a"}"#,
+            r#"{"x":"ABC"}"#,
+            r#"{"x":"xabc"}"#,
+            r#"{"x":"ac"}"#,
+        ],
     )
     .await;
     check(backend, text(StartsWith, "ab"), "a b").await;
@@ -37,7 +44,14 @@ async fn starts_with_looks_at_the_head(backend: &dyn Backend) {
 async fn ends_with_looks_at_the_tail(backend: &dyn Backend) {
     given_scalars(
         backend,
-        &[r#"{"x":"abc"}"#, r#"{"x":"bc"}"#, r#"{"x":"c"}"#, r#"{"x":"ABC"}"#, r#"{"x":"abcx"}"#, r#"{"x":"bcbc"}"#],
+        &[
+            r#"{"x":"abc"}"#,
+            r#"{"x":"bc"}"#,
+            r#"{"x":"c"}"#,
+            r#"{"x":"ABC"}"#,
+            r#"{"x":"abcx"}"#,
+            r#"{"x":"bcbc"}"#,
+        ],
     )
     .await;
     check(backend, text(EndsWith, "bc"), "a b f").await;
@@ -49,7 +63,14 @@ async fn ends_with_looks_at_the_tail(backend: &dyn Backend) {
 async fn contains_looks_everywhere(backend: &dyn Backend) {
     given_scalars(
         backend,
-        &[r#"{"x":"abc"}"#, r#"{"x":"b"}"#, r#"{"x":"xxb"}"#, r#"{"x":"ABC"}"#, r#"{"x":"ac"}"#, r#"{"x":"bxx"}"#],
+        &[
+            r#"{"x":"abc"}"#,
+            r#"{"x":"b"}"#,
+            r#"{"x":"xxb"}"#,
+            r#"{"x":"ABC"}"#,
+            r#"{"x":"ac"}"#,
+            r#"{"x":"bxx"}"#,
+        ],
     )
     .await;
     check(backend, text(Contains, "b"), "a b c f").await;
@@ -61,7 +82,13 @@ async fn contains_looks_everywhere(backend: &dyn Backend) {
 async fn equals_looks_at_the_whole_text(backend: &dyn Backend) {
     given_scalars(
         backend,
-        &[r#"{"x":"abc"}"#, r#"{"x":"ABC"}"#, r#"{"x":"abc "}"#, r#"{"x":"aBcd"}"#, r#"{"x":""}"#],
+        &[
+            r#"{"x":"abc"}"#,
+            r#"{"x":"ABC"}"#,
+            r#"{"x":"abc "}"#,
+            r#"{"x":"aBcd"}"#,
+            r#"{"x":""}"#,
+        ],
     )
     .await;
     check(backend, text(Equals, "abc"), "a").await;
@@ -73,7 +100,13 @@ async fn equals_looks_at_the_whole_text(backend: &dyn Backend) {
 async fn the_empty_needle_is_in_every_text(backend: &dyn Backend) {
     given_scalars(
         backend,
-        &[r#"{"x":"a"}"#, r#"{"x":""}"#, r#"{"x":1}"#, r#"{"x":null}"#, "{}"],
+        &[
+            r#"{"x":"a"}"#,
+            r#"{"x":""}"#,
+            r#"{"x":1}"#,
+            r#"{"x":null}"#,
+            "{}",
+        ],
     )
     .await;
     for op in [StartsWith, EndsWith, Contains] {

@@ -33,7 +33,9 @@ async fn ensure_unique(backend: &dyn Backend, fields: &[(&str, crate::FieldKind)
 }
 
 async fn taken(backend: &dyn Backend, id: &str, fields: &str) -> Error {
-    let error = put(backend, id, fields, Expectation::Any).await.unwrap_err();
+    let error = put(backend, id, fields, Expectation::Any)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Duplicate, "{error}");
     error
 }
@@ -58,7 +60,9 @@ async fn a_duplicate_says_what_was_taken(backend: &dyn Backend) {
     let unique = ensure_unique(backend, &[("o.x", Text)]).await;
     insert(backend, "a", r#"{"o":{"x":"secret"}}"#).await;
     let error = taken(backend, "b", r#"{"o":{"x":"secret"}}"#).await;
-    let constraint = error.constraint().expect("a duplicate names its constraint");
+    let constraint = error
+        .constraint()
+        .expect("a duplicate names its constraint");
     assert_eq!(constraint.name(), unique.name);
     assert_eq!(constraint.fields(), ["o.x"]);
     assert_eq!(error.collection(), Some(ITEMS));
@@ -68,7 +72,12 @@ async fn a_duplicate_says_what_was_taken(backend: &dyn Backend) {
 
 async fn absent_values_never_collide(backend: &dyn Backend) {
     ensure_unique(backend, &[("x", Text)]).await;
-    for (id, fields) in [("a", "{}"), ("b", "{}"), ("c", r#"{"x":null}"#), ("d", r#"{"x":null}"#)] {
+    for (id, fields) in [
+        ("a", "{}"),
+        ("b", "{}"),
+        ("c", r#"{"x":null}"#),
+        ("d", r#"{"x":null}"#),
+    ] {
         insert(backend, id, fields).await;
     }
     insert(backend, "e", r#"{"x":""}"#).await;
@@ -78,7 +87,10 @@ async fn absent_values_never_collide(backend: &dyn Backend) {
 async fn values_of_another_kind_take_no_part(backend: &dyn Backend) {
     ensure_unique(backend, &[("x", Number)]).await;
     insert(backend, "a", r#"{"x":1}"#).await;
-    for (i, value) in ["\"1\"", "\"1\"", "true", "true", "[1]", "[1]", "{}", "{}"].iter().enumerate() {
+    for (i, value) in ["\"1\"", "\"1\"", "true", "true", "[1]", "[1]", "{}", "{}"]
+        .iter()
+        .enumerate()
+    {
         insert(backend, &format!("b{i}"), &format!("{{\"x\":{value}}}")).await;
     }
     taken(backend, "c", r#"{"x":1}"#).await;
@@ -97,7 +109,10 @@ async fn equal_numbers_collide(backend: &dyn Backend) {
 
 async fn text_is_unique_by_its_bytes(backend: &dyn Backend) {
     ensure_unique(backend, &[("x", Text)]).await;
-    for (i, value) in ["a", "A", "a ", " a", "é", "e\\u0301", "1", "true", "null"].iter().enumerate() {
+    for (i, value) in ["a", "A", "a ", " a", "é", "e\\u0301", "1", "true", "null"]
+        .iter()
+        .enumerate()
+    {
         insert(backend, &i.to_string(), &format!("{{\"x\":\"{value}\"}}")).await;
     }
     taken(backend, "z", r#"{"x":"é"}"#).await;
@@ -114,8 +129,13 @@ async fn several_fields_are_unique_together(backend: &dyn Backend) {
     insert(backend, "f", r#"{"x":"p","y":1}"#).await;
     insert(backend, "g", r#"{"x":"p","y":"1","z":true}"#).await;
     let error = taken(backend, "h", r#"{"x":"p","y":1.0,"z":true}"#).await;
-    let constraint = error.constraint().expect("a duplicate names its constraint");
-    assert_eq!((constraint.name(), constraint.fields()), (unique.name.as_str(), vec!["x", "y", "z"]));
+    let constraint = error
+        .constraint()
+        .expect("a duplicate names its constraint");
+    assert_eq!(
+        (constraint.name(), constraint.fields()),
+        (unique.name.as_str(), vec!["x", "y", "z"])
+    );
 }
 
 async fn a_document_does_not_collide_with_itself(backend: &dyn Backend) {
@@ -129,7 +149,9 @@ async fn a_value_is_free_again_after_delete_and_update(backend: &dyn Backend) {
     ensure_unique(backend, &[("x", Text)]).await;
     insert(backend, "a", r#"{"x":"p"}"#).await;
     insert(backend, "b", r#"{"x":"q"}"#).await;
-    put(backend, "a", r#"{"x":"r"}"#, Expectation::Any).await.unwrap();
+    put(backend, "a", r#"{"x":"r"}"#, Expectation::Any)
+        .await
+        .unwrap();
     insert(backend, "c", r#"{"x":"p"}"#).await;
     backend.delete(ITEMS, "b", Expectation::Any).await.unwrap();
     insert(backend, "d", r#"{"x":"q"}"#).await;
@@ -154,7 +176,11 @@ async fn a_refusal_comes_before_a_duplicate(backend: &dyn Backend) {
 }
 
 async fn rows_that_exist_are_checked(backend: &dyn Backend) {
-    given(backend, &[r#"{"x":"p","y":1}"#, r#"{"x":"p","y":2}"#, "{}", "{}"]).await;
+    given(
+        backend,
+        &[r#"{"x":"p","y":1}"#, r#"{"x":"p","y":2}"#, "{}", "{}"],
+    )
+    .await;
     let on_x = index(IndexKind::Unique, &[("x", Text)]);
     let on_y = index(IndexKind::Unique, &[("y", Number)]);
     let meta = declared(&[("x", Text)], vec![on_x.clone()]);
@@ -182,7 +208,10 @@ async fn unique_is_recorded(backend: &dyn Backend) {
 async fn two_unique_indexes_are_told_apart(backend: &dyn Backend) {
     let on_x = index(IndexKind::Unique, &[("x", Text)]);
     let on_y = index(IndexKind::Unique, &[("y", Text)]);
-    let meta = declared(&[("x", Text), ("y", Text)], vec![on_x.clone(), on_y.clone()]);
+    let meta = declared(
+        &[("x", Text), ("y", Text)],
+        vec![on_x.clone(), on_y.clone()],
+    );
     backend.ensure_collection(&meta).await.unwrap();
     insert(backend, "a", r#"{"x":"p","y":"q"}"#).await;
     let name = |error: Error| error.constraint().map(|it| it.name().to_owned());

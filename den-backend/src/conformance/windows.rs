@@ -16,7 +16,13 @@ pub(super) const CASES: &[Case] = &[
     case!(an_empty_collection_has_no_rows),
 ];
 
-const FIVE: &[&str] = &[r#"{"x":5}"#, r#"{"x":4}"#, r#"{"x":3}"#, r#"{"x":2}"#, r#"{"x":1}"#];
+const FIVE: &[&str] = &[
+    r#"{"x":5}"#,
+    r#"{"x":4}"#,
+    r#"{"x":3}"#,
+    r#"{"x":2}"#,
+    r#"{"x":1}"#,
+];
 
 fn window(skip: u64, limit: Option<u64>) -> Query {
     Query {
@@ -63,7 +69,12 @@ async fn windows_of_any_size(backend: &dyn Backend) {
 
 async fn count_ignores_the_window(backend: &dyn Backend) {
     given(backend, FIVE).await;
-    for query in [window(0, None), window(0, Some(1)), window(3, None), window(9, Some(0))] {
+    for query in [
+        window(0, None),
+        window(0, Some(1)),
+        window(3, None),
+        window(9, Some(0)),
+    ] {
         assert_eq!(backend.count(&query).await.unwrap(), 5, "{query:?}");
     }
     let filtered = Query {
@@ -106,8 +117,20 @@ async fn select_id(backend: &dyn Backend) {
 
 async fn select_value(backend: &dyn Backend) {
     let values = [
-        "1", "9007199254740993", "-1.5", "1e300", "\"a\\\"\\\\\\n é😀\"", "\"\"", "\"1\"", "true", "false", "null", "[]", "{}",
-        r#"[1,"a",null,[true]]"#, r#"{"b":{"c":null},"a b":1}"#,
+        "1",
+        "9007199254740993",
+        "-1.5",
+        "1e300",
+        "\"a\\\"\\\\\\n é😀\"",
+        "\"\"",
+        "\"1\"",
+        "true",
+        "false",
+        "null",
+        "[]",
+        "{}",
+        r#"[1,"a",null,[true]]"#,
+        r#"{"b":{"c":null},"a b":1}"#,
     ];
     let documents = values.map(|it| format!("{{\"x\":{it}}}"));
     let documents = documents.each_ref().map(String::as_str);
@@ -128,7 +151,11 @@ async fn select_value(backend: &dyn Backend) {
 async fn select_value_at_odd_paths(backend: &dyn Backend) {
     given(
         backend,
-        &[r#"{"a.b":{"US Gross":1},"x":["p",{"q":2}]}"#, "{}", r#"{"a.b":null,"x":{"1":{"q":3}}}"#],
+        &[
+            r#"{"a.b":{"US Gross":1},"x":["p",{"q":2}]}"#,
+            "{}",
+            r#"{"a.b":null,"x":{"1":{"q":3}}}"#,
+        ],
     )
     .await;
     for (segments, expected) in [

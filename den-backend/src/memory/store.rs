@@ -217,9 +217,9 @@ fn put_one(collection: &mut Collection, put: &Put<'_>) -> Result<Written> {
 /// Why the expectation does not hold; none if it does.
 fn refusal(stored: Option<&Row>, expect: Expectation<'_>) -> Option<Refusal> {
     match (expect, stored) {
-        (Expectation::Any, _)
-        | (Expectation::Absent, None)
-        | (Expectation::Present, Some(_)) => None,
+        (Expectation::Any, _) | (Expectation::Absent, None) | (Expectation::Present, Some(_)) => {
+            None
+        }
         (Expectation::Absent, Some(_)) => Some(Refusal::Exists),
         (Expectation::Present | Expectation::Revision(_), None) => Some(Refusal::Missing),
         (Expectation::Revision(expected), Some(row)) => {

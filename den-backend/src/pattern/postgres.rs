@@ -60,8 +60,9 @@ fn write(hir: &Hir, out: &mut String) -> Result<()> {
     match hir.kind() {
         HirKind::Empty => out.push_str("(?:)"),
         HirKind::Literal(literal) => {
-            let text = std::str::from_utf8(&literal.0)
-                .map_err(|error| refused("the pattern matches bytes that are not UTF-8").with_source(error))?;
+            let text = std::str::from_utf8(&literal.0).map_err(|error| {
+                refused("the pattern matches bytes that are not UTF-8").with_source(error)
+            })?;
             for it in text.chars() {
                 write_literal(it, out)?;
             }

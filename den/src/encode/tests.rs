@@ -353,6 +353,17 @@ fn a_key_occurs_once() {
             &format!("`{last}` occurs twice"),
         );
     }
+    let unsorted: HashMap<String, u32> = (0..1000).map(|it| (format!("key {it}"), it)).collect();
+    agrees(&unsorted);
+    for last in ["key 0", "key 31", "key 999"] {
+        refuses(
+            &Flat {
+                a: &unsorted,
+                b: map(&[last]),
+            },
+            &format!("`{last}` occurs twice"),
+        );
+    }
     // Keys written as different types are the same text.
     struct Twice;
     impl Serialize for Twice {

@@ -33,8 +33,19 @@ struct Container {
     first_key: usize,
     /// One bit for each key, by a cheap hash: a key whose bit is not set is new.
     seen: u64,
-    /// Hashes of all keys, once there are many.
-    many: Option<Box<HashSet<u64>>>,
+    /// How its keys are ordered, once there are many.
+    order: Order,
+}
+
+/// The order in which an object's keys came.
+#[derive(Debug)]
+enum Order {
+    /// Not looked at yet.
+    Unknown,
+    /// As from a sorted map: a new key is compared with the one before only.
+    Ascending,
+    /// None: the hashes of all keys tell whether a key is new.
+    Mixed(HashSet<u64>),
 }
 
 /// What brackets enclose a container.
@@ -126,7 +137,7 @@ impl Writer {
             count: 0,
             first_key: self.keys.len(),
             seen: 0,
-            many: None,
+            order: Order::Unknown,
         });
         Ok(())
     }
@@ -193,7 +204,7 @@ impl Writer {
         let may_repeat = if before.len() < MANY_KEYS {
             !is_new
         } else {
-            !hashes(&mut container.many, texts.clone(), key)
+            container.may_repeat(texts.clone(), key)
         };
         may_repeat && texts.any(|it| it == key)
     }
@@ -293,6 +304,41 @@ impl Writer {
     }
 }
 
+impl Container {
+    /// Whether `key` may be among the many keys before it; remembers it.
+    #[inline(never)]
+    fn may_repeat<'k>(
+        &mut self,
+        before: impl DoubleEndedIterator<Item = &'k [u8]> + Clone,
+        key: &[u8],
+    ) -> bool {
+        if let Order::Unknown = self.order {
+            self.order = if before.clone().is_sorted() {
+                Order::Ascending
+            } else {
+                Order::Mixed(HashSet::new())
+            };
+        }
+        if let Order::Ascending = self.order {
+            if before.clone().next_back() < Some(key) {
+                return false;
+            }
+            self.order = Order::Mixed(HashSet::new());
+        }
+        let Order::Mixed(hashes) = &mut self.order else {
+            return true;
+        };
+        if hashes.is_empty() {
+            for it in before {
+                let hash = hashes.hasher().hash_one(it);
+                hashes.insert(hash);
+            }
+        }
+        let hash = hashes.hasher().hash_one(key);
+        !hashes.insert(hash)
+    }
+}
+
 /// Text on its way from a `Display` into the output.
 struct Displayed<'w> {
     writer: &'w mut Writer,
@@ -306,25 +352,6 @@ impl fmt::Write for Displayed<'_> {
             fmt::Error
         })
     }
-}
-
-/// Adds the hash of `key` to those of the keys before it; whether it is new.
-#[cold]
-fn hashes<'k>(
-    many: &mut Option<Box<HashSet<u64>>>,
-    before: impl Iterator<Item = &'k [u8]>,
-    key: &[u8],
-) -> bool {
-    let many = many.get_or_insert_with(|| {
-        let mut many = Box::<HashSet<u64>>::default();
-        for it in before {
-            let hash = many.hasher().hash_one(it);
-            many.insert(hash);
-        }
-        many
-    });
-    let hash = many.hasher().hash_one(key);
-    many.insert(hash)
 }
 
 #[inline]

@@ -34,7 +34,7 @@ use crate::{Document, Filter, Order, Record, executor::Handle};
 ///     .limit(20)
 ///     .all()
 ///     .await?;
-/// # let _ = cheap; den::Result::Ok(()) }).unwrap();
+/// # let _ = cheap; Ok::<(), den::Error>(()) }).unwrap();
 /// ```
 #[must_use = "a query does nothing until a terminal method such as `.all()` is awaited"]
 pub struct QuerySet<T> {

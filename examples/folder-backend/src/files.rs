@@ -101,7 +101,9 @@ impl Files {
     /// Puts a new file in place of the old one, so that a reader sees the one or the other.
     pub(crate) fn write(&self, collection: &str, id: &str, body: &[u8]) -> Result<()> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let fresh = self.root.join(format!(".new-{}-{number}", std::process::id()));
+        let fresh = self
+            .root
+            .join(format!(".new-{}-{number}", std::process::id()));
         let file = self.file(collection, id);
         let written = File::create(&fresh)
             .and_then(|mut it| {
@@ -140,8 +142,11 @@ impl Files {
     }
 
     fn entries(&self, folder: &Path) -> Result<Vec<PathBuf>> {
-        let read = || fs::read_dir(folder)?.map(|it| Ok(it?.path())).collect();
-        read().map_err(|error: io::Error| failed("could not list", folder, error))
+        let entries = fs::read_dir(folder).and_then(|entries| {
+            let paths = entries.map(|entry| Ok(entry?.path()));
+            paths.collect::<io::Result<Vec<PathBuf>>>()
+        });
+        entries.map_err(|error| failed("could not list", folder, error))
     }
 
     fn folder(&self, collection: &str) -> PathBuf {
@@ -203,7 +208,10 @@ mod tests {
     fn any_name_is_a_file_name() {
         for name in ["notes", "Notes", "a/b", "..", "a_b", "ü", "\"", " "] {
             let file = encode(name);
-            assert!(file.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it)));
+            assert!(
+                file.bytes()
+                    .all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it))
+            );
             assert_eq!(decode(&file).as_deref(), Some(name));
         }
         assert_eq!(decode(".lock"), Some(".lock".into()));

@@ -297,7 +297,10 @@ fn refuse_unique(index: &IndexMeta) -> Result<()> {
 fn unsupported(capability: Capability) -> Error {
     Error::new(
         ErrorKind::Unsupported,
-        format!("the backend `folder` does not support {}", capability.describe()),
+        format!(
+            "the backend `folder` does not support {}",
+            capability.describe()
+        ),
     )
 }
 

@@ -66,19 +66,14 @@ impl TestDb {
         &self.url
     }
 
-    /// The URL with one more parameter, such as `max_connections=2`.
+    /// The URL with this parameter, such as `max_connections=2`, set or changed.
     pub fn url_with(&self, parameter: &str) -> String {
-        let join = if self.url.contains('?') { "&" } else { "?" };
-        // What is given last must not contradict what is there.
-        let name = parameter.split_once('=').map_or(parameter, |(name, _)| name);
         let (base, query) = self.url.split_once('?').unwrap_or((&self.url, ""));
-        let is_other = |it: &&str| !it.is_empty() && it.split('=').next() != Some(name);
-        let kept: Vec<&str> = query.split('&').filter(is_other).collect();
-        if kept.is_empty() {
-            return [base, "?", parameter].concat();
-        }
-        debug_assert_eq!(join, "&");
-        [base, "?", &kept.join("&"), "&", parameter].concat()
+        let name = |pair: &str| pair.split('=').next().map(str::to_owned);
+        let mut pairs: Vec<&str> = query.split('&').filter(|it| !it.is_empty()).collect();
+        pairs.retain(|it| name(it) != name(parameter));
+        pairs.push(parameter);
+        [base, "?", &pairs.join("&")].concat()
     }
 
     /// Opens the same database a second time, as another process would: with connections and

@@ -2,8 +2,9 @@
 
 use std::{
     any::Any,
-    panic::AssertUnwindSafe,
-    sync::mpsc,
+    cell::Cell,
+    panic::{self, AssertUnwindSafe},
+    sync::{Once, mpsc},
     time::Duration,
 };
 
@@ -48,6 +49,7 @@ fn limited(
     name: &str,
     case: impl Future<Output = Result<(), String>> + Send + 'static,
 ) -> Result<(), Failed> {
+    remember_panics();
     let runtime = runtime();
     let (done, outcome) = mpsc::channel();
     runtime.spawn(async move {
@@ -103,10 +105,30 @@ async fn tidy_up(on: Vec<TestDb>, outcome: Result<(), String>) -> Result<(), Str
     Err(message)
 }
 
+thread_local! {
+    /// Where the last panic of this thread was.
+    static PLACE: Cell<Option<String>> = const { Cell::new(None) };
+}
+
+/// Has panics remembered instead of printed: a failure names the place, and a case may provoke a
+/// panic without noise.
+fn remember_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        panic::set_hook(Box::new(|info| {
+            PLACE.set(info.location().map(ToString::to_string));
+        }));
+    });
+}
+
 fn text_of(panic: &(dyn Any + Send)) -> String {
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("the case panicked").to_owned()
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("the case panicked");
+    match PLACE.take() {
+        Some(place) => format!("{place}: {text}"),
+        None => text.to_owned(),
+    }
 }

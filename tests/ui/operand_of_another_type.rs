@@ -1,0 +1,25 @@
+use den::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Default, Serialize, Deserialize, Document)]
+struct Product {
+    #[serde(flatten)]
+    base: Base<Product>,
+    name: String,
+    price: f64,
+    stock: i64,
+    tags: Vec<String>,
+    category: Option<String>,
+    size: Size,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize, Embedded)]
+struct Size {
+    width: f64,
+}
+
+fn main() {
+    let p = Product::fields();
+    let _ = p.price.lt("20");
+    let _ = p.name.eq(3);
+}

@@ -1,0 +1,12 @@
+use den::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Serialize, Deserialize, Document)]
+#[den(colection = "products", hooks, index("name"))]
+struct Product {
+    #[serde(flatten)]
+    base: Base<Product>,
+    name: String,
+}
+
+fn main() {}
