@@ -40,8 +40,7 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
         fields: &fields,
     };
     let vis = &input.vis;
-    let derives = quote!(#[derive(Debug, Clone, Copy)]);
-    let definition = handles.definition(vis, &derives, &TokenStream::new());
+    let definition = handles.definition(vis, &TokenStream::new());
     let fields_name = handles.ident();
     let (value, describe) = (handles.value(), handles.describe());
     let (base, base_mut) = match base {
@@ -62,11 +61,12 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
             /// The fields, for filters and sorts.
             #[allow(dead_code)]
             #vis const fn fields() -> &'static #fields_name {
-                const FIELDS: #fields_name = {
+                #[allow(unreachable_code)]
+                const FIELDS: &#fields_name = &{
                     let path = #krate::__private::Path::ROOT;
                     #value
                 };
-                &FIELDS
+                FIELDS
             }
         }
         #[automatically_derived]

@@ -108,26 +108,11 @@ fn named_struct(
         return embedded_leaf::leaf(input, krate, &Inner::Known(Kind::Object));
     }
     let vis = &input.vis;
-    let definition = handles.definition(vis, &TokenStream::new(), &quote!(<__D>));
+    let definition = handles.definition(vis, &quote!(<__D>));
     let fields_name = handles.ident();
-    let fields_text = fields_name.to_string();
     let (value, describe) = (handles.value(), handles.describe());
     quote! {
         #definition
-        #[automatically_derived]
-        impl<__D> ::core::clone::Clone for #fields_name<__D> {
-            fn clone(&self) -> Self {
-                *self
-            }
-        }
-        #[automatically_derived]
-        impl<__D> ::core::marker::Copy for #fields_name<__D> {}
-        #[automatically_derived]
-        impl<__D> ::core::fmt::Debug for #fields_name<__D> {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.write_str(#fields_text)
-            }
-        }
         #[automatically_derived]
         impl #name {
             #[doc(hidden)]

@@ -1,14 +1,14 @@
 //! Reads the named fields of a struct.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::{FieldsNamed, Ident, LitStr, Type, Visibility, ext::IdentExt};
+use syn::{FieldsNamed, Ident, LitStr, Type, Visibility, ext::IdentExt, spanned::Spanned};
 
 use crate::{
     den_attrs::{DenField, Derive},
     errors::Errors,
     serde_attrs::{SerdeContainer, SerdeField},
-    stored::{Kind, Shape, arguments, last_segment, peel, shape, without_self},
+    stored::{Kind, Shape, arguments, last_segment, peel, respan, shape, without_self},
     wire,
 };
 
@@ -48,6 +48,18 @@ pub(crate) enum Stored {
     Base,
     /// Not at all, or in a way that has no handle.
     Hidden,
+}
+
+impl Stored {
+    /// Where the type stands that is asked for its handle.
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Typed { ty } | Self::Flat { ty } => ty.span(),
+            Self::Leaf { .. } | Self::Foreign { .. } | Self::Base | Self::Hidden => {
+                Span::call_site()
+            }
+        }
+    }
 }
 
 impl Field {
@@ -147,7 +159,7 @@ impl Reader<'_> {
                 Stored::Hidden
             }
             Shape::Typed => Stored::Flat {
-                ty: self.named(peeled.ty),
+                ty: self.anchored(peeled.ty),
             },
             Shape::Base => Stored::Base,
         }
@@ -185,7 +197,7 @@ impl Reader<'_> {
                     kind,
                 },
                 None => Stored::Typed {
-                    ty: self.named(peeled.ty),
+                    ty: self.anchored(peeled.ty),
                 },
             },
         }
@@ -193,6 +205,13 @@ impl Reader<'_> {
 
     fn named(&self, ty: &Type) -> TokenStream {
         without_self(ty.to_token_stream(), self.owner)
+    }
+
+    /// As `named`, all with one span: the compiler reports a type that is no field type in each
+    /// place where it is used, but the same message at the same place only once.
+    fn anchored(&self, ty: &Type) -> TokenStream {
+        let span = last_segment(ty).map_or_else(|| ty.span(), |it| it.ident.span());
+        respan(self.named(ty), span)
     }
 
     /// A declared kind may make a known one more precise, not contradict it.

@@ -1,10 +1,13 @@
 //! The struct of field handles: its fields, its values, and what the schema is told.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, Path, Visibility, ext::IdentExt, spanned::Spanned};
 
-use crate::fields::{Field, Stored};
+use crate::{
+    fields::{Field, Stored},
+    stored::respan,
+};
 
 /// What is needed to write the handles of one struct.
 pub(crate) struct Handles<'a> {
@@ -29,16 +32,24 @@ impl Handles<'_> {
             .all(|it| matches!(it.stored, Stored::Hidden))
     }
 
-    /// The struct itself. `generics` go behind its name, `attrs` before it.
-    pub(crate) fn definition(
-        &self,
-        vis: &Visibility,
-        attrs: &TokenStream,
-        generics: &TokenStream,
-    ) -> TokenStream {
+    /// The struct itself; `generics` go behind its name.
+    pub(crate) fn definition(&self, vis: &Visibility, generics: &TokenStream) -> TokenStream {
         let name = self.ident();
+        let text = name.to_string();
         let doc = format!("The fields of [`{}`], for filters and sorts.", self.owner);
-        let fields = self.fields.iter().filter_map(|field| {
+        // Whether a struct has a size is asked of its last field; one of a type that den does not
+        // know would make an error of each use of the struct.
+        let (typed, others): (Vec<_>, Vec<_>) = self.fields.iter().partition(|it| is_typed(it));
+        // One span for all that a type den does not know breaks makes one error of them.
+        let span = typed
+            .first()
+            .map_or_else(Span::call_site, |it| it.stored.span());
+        let clone = quote_spanned! {span=>
+            fn clone(&self) -> Self {
+                *self
+            }
+        };
+        let fields = typed.into_iter().chain(others).filter_map(|field| {
             let ty = self.handle_type(field)?;
             let (vis, ident) = (&field.vis, &field.ident);
             let doc = format!("Stands for `{}`.", ident.unraw());
@@ -49,9 +60,21 @@ impl Handles<'_> {
         });
         quote! {
             #[doc = #doc]
-            #attrs
             #[allow(dead_code, non_camel_case_types, non_snake_case)]
             #vis struct #name #generics { #(#fields)* }
+            // Derived, these would ask the same of the document.
+            #[automatically_derived]
+            impl #generics ::core::clone::Clone for #name #generics {
+                #clone
+            }
+            #[automatically_derived]
+            impl #generics ::core::marker::Copy for #name #generics {}
+            #[automatically_derived]
+            impl #generics ::core::fmt::Debug for #name #generics {
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    f.write_str(#text)
+                }
+            }
         }
     }
 
@@ -60,10 +83,35 @@ impl Handles<'_> {
         let name = self.ident();
         let fields = self.fields.iter().filter_map(|field| {
             let value = self.handle_value(field)?;
-            let ident = &field.ident;
+            let mut ident = field.ident.clone();
+            if is_typed(field) {
+                ident.set_span(field.stored.span());
+            }
             Some(quote!(#ident: #value,))
         });
-        quote!(#name { #(#fields)* })
+        let fallback = self.fallback();
+        quote! {
+            #fallback
+            #name { #(#fields)* }
+        }
+    }
+
+    /// Stands in for the `__den_at` of a type that is no field type, because the error that says
+    /// so is enough. An inherent function goes before one of a trait.
+    fn fallback(&self) -> Option<TokenStream> {
+        let krate = self.krate;
+        self.fields.iter().any(is_typed).then(|| {
+            quote! {
+                #[allow(dead_code)]
+                trait __Fallback: Sized {
+                    fn __den_at<D, N>(_: #krate::__private::Path) -> ! {
+                        ::core::unreachable!()
+                    }
+                }
+                #[allow(non_local_definitions)]
+                impl<T> __Fallback for T {}
+            }
+        })
     }
 
     /// The statements that tell `schema` about the fields, where `path` is that of the owner.
@@ -82,7 +130,7 @@ impl Handles<'_> {
             Stored::Foreign { .. } => quote!(#krate::Field<#document, #krate::Json #nullable>),
             Stored::Typed { ty } | Stored::Flat { ty } => {
                 let nullability = self.nullability(field);
-                quote_spanned!(ty.span()=> <#ty as #krate::FieldType>::Handle<#document, #nullability>)
+                field_type(krate, ty, quote!(Handle<#document, #nullability>))
             }
             Stored::Base => quote!(#krate::BaseFields<#document>),
             Stored::Hidden => return None,
@@ -117,12 +165,20 @@ impl Handles<'_> {
                 let kind = kind.tokens(krate);
                 quote!(schema.field(path.child(#wire), #kind);)
             }
-            Stored::Typed { ty } => quote_spanned! {ty.span()=>
-                <#ty as #krate::FieldType>::describe(schema, path.child(#wire));
-            },
-            Stored::Flat { ty } => quote_spanned! {ty.span()=>
-                <#ty as #krate::FieldType>::describe(schema, path);
-            },
+            Stored::Typed { ty } => {
+                let describe = field_type(krate, ty, quote!(describe));
+                quote!(#describe(schema, path.child(#wire));)
+            }
+            Stored::Flat { ty } => {
+                let describe = field_type(krate, ty, quote!(describe));
+                quote! {
+                    const _: fn() = || {
+                        fn flattened<T: #krate::Embedded>() {}
+                        flattened::<#ty>();
+                    };
+                    #describe(schema, path);
+                }
+            }
             Stored::Base => quote! {
                 <#krate::Base<#document> as #krate::FieldType>::describe(schema, path);
             },
@@ -138,4 +194,15 @@ impl Handles<'_> {
             quote!(#krate::Required)
         }
     }
+}
+
+/// Whether the handle is what the type of the field says through `FieldType`.
+fn is_typed(field: &Field) -> bool {
+    matches!(field.stored, Stored::Typed { .. } | Stored::Flat { .. })
+}
+
+/// `<ty as FieldType>::item`.
+pub(crate) fn field_type(krate: &Path, ty: &TokenStream, item: TokenStream) -> TokenStream {
+    let item = respan(item, ty.span());
+    quote_spanned!(ty.span()=> <#ty as #krate::FieldType>::#item)
 }

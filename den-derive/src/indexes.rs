@@ -8,6 +8,7 @@ use crate::{
     den_attrs::{DenContainer, Derive, IndexOf, IndexOver, IndexedField},
     errors::Errors,
     fields::{Field, Stored},
+    handles::field_type,
     stored::Kind,
     suggest::{did_you_mean, list},
     wire,
@@ -311,9 +312,7 @@ impl Index<'_> {
             let segments = &field.segments;
             let kind = match &field.kind {
                 IndexedKind::Known(kind) => kind.tokens(krate),
-                IndexedKind::Of(ty) => {
-                    quote_spanned!(ty.span()=> <#ty as #krate::FieldType>::KIND)
-                }
+                IndexedKind::Of(ty) => field_type(krate, ty, quote!(KIND)),
             };
             let direction = if field.descending {
                 quote!(Desc)
@@ -354,8 +353,9 @@ impl Index<'_> {
             (quote!(#kind::Object), NO_OBJECT)
         };
         let at = self.at.span();
+        let actual = field_type(krate, ty, quote!(KIND));
         Some(quote_spanned! {at=>
-            const _: () = ::core::assert!(!::core::matches!(<#ty as #krate::FieldType>::KIND, #refused), #message);
+            const _: () = ::core::assert!(!::core::matches!(#actual, #refused), #message);
         })
     }
 }

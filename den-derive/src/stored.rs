@@ -1,6 +1,6 @@
 //! How a field is stored, judged by its type as written.
 
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{GenericArgument, Path, PathArguments, PathSegment, Type, TypePath};
 
@@ -215,6 +215,24 @@ pub(crate) fn without_self(tokens: TokenStream, owner: &Ident) -> TokenStream {
                 TokenTree::Group(rewritten)
             }
             other => other,
+        })
+        .collect()
+}
+
+/// Gives every token this span.
+pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|it| {
+            let mut it = match it {
+                TokenTree::Group(group) => {
+                    let inner = respan(group.stream(), span);
+                    TokenTree::Group(Group::new(group.delimiter(), inner))
+                }
+                other => other,
+            };
+            it.set_span(span);
+            it
         })
         .collect()
 }

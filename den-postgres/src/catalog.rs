@@ -274,7 +274,9 @@ impl State {
         for row in &answer.rows {
             state.take(collection, row)?;
         }
-        state.records.sort_by(|a, b| a.index.name.cmp(&b.index.name));
+        state
+            .records
+            .sort_by(|a, b| a.index.name.cmp(&b.index.name));
         Ok(state)
     }
 

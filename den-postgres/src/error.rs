@@ -151,10 +151,9 @@ fn meaning(server: &DbError, doing: Doing) -> (ErrorKind, &'static str) {
         ),
         "57P01" | "57P02" | "57P03" | "57P05" => match doing {
             Doing::Commit => (ErrorKind::CommitUnknown, COMMIT_UNKNOWN),
-            Doing::Connect | Doing::Call | Doing::Write => (
-                ErrorKind::ConnectionLost,
-                "the server ended the connection",
-            ),
+            Doing::Connect | Doing::Call | Doing::Write => {
+                (ErrorKind::ConnectionLost, "the server ended the connection")
+            }
         },
         "53300" => (ErrorKind::ConnectionLost, connecting(code)),
         "53100" => (ErrorKind::Backend, "the server's disk is full"),
@@ -197,7 +196,13 @@ pub(crate) struct ServerError(Box<DbError>);
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(it) = self;
-        write!(f, "{}: {} ({})", it.severity(), it.message(), it.code().code())?;
+        write!(
+            f,
+            "{}: {} ({})",
+            it.severity(),
+            it.message(),
+            it.code().code()
+        )?;
         match it.hint() {
             Some(hint) => write!(f, "; hint: {hint}"),
             None => Ok(()),

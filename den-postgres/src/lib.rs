@@ -1,1 +1,29 @@
-//! Skeleton.
+#![doc = include_str!("docs/crate.md")]
+
+mod backend;
+mod batch;
+mod call;
+mod catalog;
+mod error;
+mod late_index;
+mod numeric;
+mod ops;
+mod pipeline;
+mod pool;
+mod runner;
+mod schema;
+mod session;
+mod stream;
+mod transaction;
+mod url;
+mod values;
+
+use den_backend::Driver;
+
+/// Opens `postgres:` and `postgresql:` URLs.
+pub static DRIVER: Driver = Driver {
+    name: "postgres",
+    schemes: &["postgres", "postgresql"],
+    open: |url, options| Box::pin(async move { backend::open(&url, &options).await }),
+};
+den_backend::register_driver!(DRIVER);

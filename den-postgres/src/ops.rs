@@ -27,7 +27,7 @@ pub(crate) async fn get(
 ) -> Result<Option<RawDocument>> {
     let it = shared.collections.find(collection, on).await?;
     let call = Call::read(Arc::clone(&it.texts.get), vec![text(id)]);
-    first_document(run_on(shared, on, &it, call).await?)
+    first_document(&run_on(shared, on, &it, call).await?)
 }
 
 pub(crate) async fn get_for_update(
@@ -43,7 +43,7 @@ pub(crate) async fn get_for_update(
         LockMode::Wait | LockMode::SkipLocked => Guard::TimeLimit,
     });
     let answer = run_on(shared, on, &it, call).await;
-    first_document(answer.map_err(|error| name_document(error, id))?)
+    first_document(&answer.map_err(|error| name_document(error, id))?)
 }
 
 pub(crate) async fn get_many(
@@ -57,10 +57,7 @@ pub(crate) async fn get_many(
         return Ok(Vec::new());
     }
     let ids = ids.iter().map(|it| (*it).to_owned()).collect();
-    let call = Call::read(
-        Arc::clone(&it.texts.get_many),
-        vec![Bound::TextArray(ids)],
-    );
+    let call = Call::read(Arc::clone(&it.texts.get_many), vec![Bound::TextArray(ids)]);
     documents(&run_on(shared, on, &it, call).await?)
 }
 
@@ -254,7 +251,7 @@ fn documents(answer: &Answer) -> Result<Vec<RawDocument>> {
     answer.rows.iter().map(document).collect()
 }
 
-fn first_document(answer: Answer) -> Result<Option<RawDocument>> {
+fn first_document(answer: &Answer) -> Result<Option<RawDocument>> {
     answer.rows.first().map(document).transpose()
 }
 

@@ -171,9 +171,7 @@ impl Pool {
                 ),
             )
             .with_context(&self.target),
-            PoolError::Backend(error) => {
-                classify(error, Doing::Connect).with_context(&self.target)
-            }
+            PoolError::Backend(error) => classify(error, Doing::Connect).with_context(&self.target),
             PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
                 Error::new(ErrorKind::Backend, "the connection pool failed").with_source(error)
             }

@@ -370,9 +370,9 @@ impl Session {
             Statements::Cached => match start(client.prepare_typed_cached(&call.sql, types)) {
                 Started::Done(Ok(statement)) => run(statement),
                 Started::Done(Err(error)) => Started::Done(Err(error)),
-                Started::Waiting(prepared) => Started::Waiting(Box::pin(async move {
-                    prepared.await.map(Step::Prepared)
-                })),
+                Started::Waiting(prepared) => {
+                    Started::Waiting(Box::pin(async move { prepared.await.map(Step::Prepared) }))
+                }
             },
         }
     }

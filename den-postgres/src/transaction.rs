@@ -7,9 +7,9 @@ use std::{
 
 use async_trait::async_trait;
 use den_backend::{
-    Access, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Isolation, LockMode,
-    Put, PutOutcome, Query, RawDocument, ReadWrite, Result, RowStream, SavepointId, Transaction,
-    TxOptions,
+    Access, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Isolation,
+    LockMode, Put, PutOutcome, Query, RawDocument, ReadWrite, Result, RowStream, SavepointId,
+    Transaction, TxOptions,
 };
 
 use crate::{
@@ -167,7 +167,10 @@ impl Transaction for PostgresTransaction {
             savepoints.live.push(id);
             id
         };
-        let made = on.session.command(named("SAVEPOINT s", id), Mends::No).await;
+        let made = on
+            .session
+            .command(named("SAVEPOINT s", id), Mends::No)
+            .await;
         if made.is_err() {
             lock(&self.savepoints).live.retain(|it| *it != id);
         }

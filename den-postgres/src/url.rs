@@ -372,7 +372,10 @@ mod tests {
             "postgres://me:s3cret@host/db?nonsense=1",
         ] {
             let error = parse(text).unwrap_err();
-            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+            assert!(
+                !format!("{error} {error:?}").contains("s3cret"),
+                "{error:?}"
+            );
         }
         let it = parse("postgres://me:s3cret@host/db").unwrap();
         assert!(!format!("{it:?}").contains("s3cret"));

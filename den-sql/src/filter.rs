@@ -56,10 +56,14 @@ impl<'a> Filters<'a> {
             }
             Expr::In { operand, values } => {
                 let operand = source(operand);
-                match operand.constant() {
-                    Some(value) => constant(sql, !value.is_null() && values.contains(&value)),
-                    None if values.iter().all(Value::is_null) => constant(sql, false),
-                    None => self.dialect.is_in(sql, &operand, values),
+                match (operand.constant(), values.as_slice()) {
+                    (Some(value), _) => {
+                        constant(sql, !value.is_null() && values.contains(&value));
+                    }
+                    // Engines keep the order of an index behind an equality, not behind a set.
+                    (None, [only]) => self.compare_literal(sql, CompareOp::Eq, &operand, only),
+                    (None, _) if values.iter().all(Value::is_null) => constant(sql, false),
+                    (None, _) => self.dialect.is_in(sql, &operand, values),
                 }
             }
             Expr::IsNull(operand) => {

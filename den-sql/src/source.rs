@@ -119,7 +119,12 @@ impl<'a> Place<'a> {
     pub fn is_indexed(&self, scalar: Scalar) -> bool {
         self.is_id() && scalar == Scalar::Text
             || self.column(scalar.kind()).is_some()
-            || self.in_document() && self.layout.has_expression(self.path, scalar.kind())
+            || self.has_expression(scalar.kind())
+    }
+
+    /// Whether an index over the guarded expression of this kind exists.
+    pub fn has_expression(&self, kind: FieldKind) -> bool {
+        self.in_document() && self.layout.has_expression(self.path, kind)
     }
 
     /// The type of a column or index over this place, if there is one: it is null wherever the

@@ -1,7 +1,7 @@
 //! What the database itself says of its collections: tables, columns, and den's records.
 
 use den_backend::{IndexKind, IndexMeta, RecordedIndex};
-use den_sql::{Layout, column_name, schema};
+use den_sql::{Layout, SQLITE, column_name, schema};
 use rusqlite::OptionalExtension;
 
 use crate::{collection::Collection, connection::Connection, error::Outcome};
@@ -15,24 +15,9 @@ const INDEX: &str =
 
 const COLUMNS: &str = "SELECT name FROM pragma_table_xinfo(?1)";
 
-const COLLECTIONS: &str = "SELECT t.name FROM sqlite_schema AS t \
-    WHERE t.type = 'table' \
-    AND substr(t.name, 1, 5) <> '_den_' \
-    AND substr(t.name, 1, 7) <> 'sqlite_' \
-    AND EXISTS (SELECT 1 FROM pragma_table_xinfo(t.name) AS c WHERE c.name = 'id') \
-    AND EXISTS (SELECT 1 FROM pragma_table_xinfo(t.name) AS c WHERE c.name = 'data') \
-    ORDER BY t.name";
-
-const RECORDS: &str = "SELECT name, fields, is_unique, definition, hash FROM _den_indexes \
-    WHERE collection = ?1 ORDER BY name";
-
 const OWNER: &str = "SELECT collection FROM _den_indexes WHERE name = ?1 AND collection <> ?2";
 
-const RECORD: &str = "INSERT OR REPLACE INTO _den_indexes \
-    (collection, name, fields, is_unique, created_at, kind, definition, hash) \
-    VALUES (?1, ?2, ?3, ?4, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?5, ?6, ?7)";
-
-const FORGET: &str = "DELETE FROM _den_indexes WHERE collection = ?1 AND name = ?2";
+const NOW: &str = "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 
 /// An index as den recorded it.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,7 +91,7 @@ pub(crate) fn is_collection(columns: &[String]) -> bool {
 
 /// All collections, by name.
 pub(crate) fn collections(connection: &Connection) -> Outcome<Vec<String>> {
-    texts(connection, COLLECTIONS, &[])
+    texts(connection, schema::collections(SQLITE), &[])
 }
 
 /// The recorded indexes of a collection, by name.
@@ -114,12 +99,12 @@ pub(crate) fn records(connection: &Connection, collection: &str) -> Outcome<Vec<
     if !table_exists(connection, "_den_indexes")? {
         return Ok(Vec::new());
     }
-    let mut statement = connection.prepare_cached(RECORDS)?;
+    let mut statement = connection.prepare_cached(&schema::recorded_indexes(SQLITE))?;
     let mut rows = statement.query([collection])?;
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
         let fields: String = row.get(1)?;
-        let definition: Option<String> = row.get(3)?;
+        let definition: Option<String> = row.get(4)?;
         records.push(Record {
             recorded: RecordedIndex {
                 collection: collection.to_owned(),
@@ -129,7 +114,7 @@ pub(crate) fn records(connection: &Connection, collection: &str) -> Outcome<Vec<
                 unique: row.get(2)?,
             },
             index: definition.as_deref().and_then(schema::parse_definition),
-            hash: row.get(4)?,
+            hash: row.get(5)?,
         });
     }
     Ok(records)
@@ -154,19 +139,16 @@ pub(crate) fn record(connection: &Connection, collection: &str, index: &IndexMet
         .map(|(field, _)| field.path.to_string())
         .collect();
     let fields = serde_json::Value::from(fields).to_string();
-    let (kind, unique) = match index.kind {
-        IndexKind::Plain => ("plain", false),
-        IndexKind::Unique => ("unique", true),
-        IndexKind::Members => ("members", false),
-    };
+    let now: String = connection.query_row(NOW, [], |row| row.get(0))?;
     connection.execute(
-        RECORD,
+        schema::record_index(SQLITE),
         (
             collection,
             &index.name,
             fields,
-            unique,
-            kind,
+            index.kind == IndexKind::Unique,
+            now,
+            schema::kind_name(index.kind),
             schema::definition(index),
             schema::definition_hash(index),
         ),
@@ -176,7 +158,7 @@ pub(crate) fn record(connection: &Connection, collection: &str, index: &IndexMet
 
 /// Forgets an index.
 pub(crate) fn forget(connection: &Connection, collection: &str, index: &str) -> Outcome<()> {
-    connection.execute(FORGET, [collection, index])?;
+    connection.execute(&schema::forget_index(SQLITE), [collection, index])?;
     Ok(())
 }
 

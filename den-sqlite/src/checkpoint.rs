@@ -87,14 +87,11 @@ impl Checkpoints {
         let mut connection = self.lock();
         let connection = connection.as_mut()?;
         let mut state = passive(connection)?;
-        if state.log >= MANY_PAGES && state.moved < state.log {
-            // Under steady writing there is always a page left, and the log would grow for ever.
-            let writer = self.writer.blocking_lock();
+        if state.log >= MANY_PAGES {
+            // Under steady writing something was added meanwhile, and the log, which can only be
+            // started anew when all of it was moved, would grow for ever.
+            let _writer = self.writer.blocking_lock();
             state = passive(connection)?;
-            if state.moved == state.log {
-                self.restarts.store(true, Ordering::Relaxed);
-            }
-            drop(writer);
         }
         if state.moved == state.log {
             self.restarts.store(true, Ordering::Relaxed);

@@ -105,15 +105,15 @@ impl Source {
         let mut sql = rusqlite::Connection::open_with_flags(&self.path, flags)?;
         sql.busy_timeout(options.busy_timeout)?;
         sql.set_prepared_statement_cache_capacity(options.statement_cache);
-        if role == Role::Writer && self.mode != Mode::ReadOnly {
-            sql.pragma_update(None, "page_size", options.page_size)?;
-            enter_wal(&sql, options.busy_timeout)?;
-        }
         let synchronous = match options.location {
             Location::File(_) => options.synchronous.as_str(),
             Location::Memory => "OFF",
         };
         sql.pragma_update(None, "synchronous", synchronous)?;
+        if role == Role::Writer && self.mode != Mode::ReadOnly {
+            sql.pragma_update(None, "page_size", options.page_size)?;
+            enter_wal(&sql, options.busy_timeout)?;
+        }
         sql.pragma_update(None, "foreign_keys", options.foreign_keys)?;
         sql.pragma_update(None, "temp_store", "MEMORY")?;
         sql.pragma_update(None, "cache_size", options.cache_size)?;

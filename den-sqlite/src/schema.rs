@@ -190,6 +190,15 @@ fn make_indexes(connection: &Connection, meta: &CollectionMeta) -> Outcome<()> {
         if let Some(record) = records.iter().find(|it| it.recorded.name == index.name) {
             drop_recorded(connection, record)?;
         }
+        if !catalog::same_names(connection, &index.name)?.is_empty() {
+            let message = format!(
+                "the database has something else named `{}`, which den did not make",
+                index.name
+            );
+            return Err(Error::new(ErrorKind::InvalidQuery, message)
+                .with_collection(meta.name.as_str())
+                .into());
+        }
         for sql in schema::create_index(SQLITE, &layout, index, false) {
             connection
                 .execute_batch(&sql)

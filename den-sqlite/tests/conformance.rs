@@ -1,17 +1,17 @@
 //! The suite that every backend must pass, on a file and in memory.
 
-use std::process::exit;
+use std::process::ExitCode;
 
 use den_backend::{
     DatabaseUrl, OpenOptions,
     conformance::{Fresh, trials},
 };
 
-fn main() {
+fn main() -> ExitCode {
     let mut all = trials("sqlite", on_file);
     all.extend(trials("sqlite-memory", in_memory));
     let arguments = libtest_mimic::Arguments::from_args();
-    exit(libtest_mimic::run(&arguments, all).exit_code().into());
+    libtest_mimic::run(&arguments, all).exit_code()
 }
 
 async fn on_file() -> Fresh {

@@ -134,7 +134,7 @@ async fn a_fresh_open_knows_the_collections_of_the_file() {
     assert_eq!(second.collections().await.unwrap(), [ITEMS]);
     assert_eq!(second.count(&at_least(3)).await.unwrap(), 2);
     let mode = den_backend::ExplainMode::Plan;
-    let explained = second.explain(&at_least(3), mode).await.unwrap();
+    let explained = second.explain(&equal_to(3), mode).await.unwrap();
     let plan = explained.plan.join("\n");
     assert!(plan.contains(&index.name), "{explained}");
     // The constraint is known although nobody registered the type here.

@@ -1,6 +1,6 @@
 //! Transactions: commit, rollback, what is seen by whom, and what a failed call leaves behind.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, future::join_all};
 
@@ -15,6 +15,7 @@ pub(super) const CASES: &[Case] = &[
     case!(dropping_rolls_back: Transactions),
     case!(a_transaction_reads_its_own_writes: Transactions),
     case!(others_do_not_see_uncommitted_writes: Transactions),
+    case!(writes_outside_are_not_lost: Transactions),
     case!(a_closed_transaction_refuses_everything: Transactions),
     case!(a_refused_put_leaves_the_transaction_usable: Transactions),
     case!(a_duplicate_leaves_the_transaction_usable: Transactions, UniqueIndexes),
@@ -101,6 +102,21 @@ async fn others_do_not_see_uncommitted_writes(backend: &dyn Backend) {
     assert_eq!(backend.count(&Query::new(ITEMS)).await.unwrap(), 1);
     tx.commit().await.unwrap();
     assert_eq!(ids(backend, &Query::new(ITEMS)).await, "a b");
+}
+
+async fn writes_outside_are_not_lost(backend: &dyn Backend) {
+    given(backend, &[]).await;
+    let tx = begin(backend).await;
+    insert(&*tx, "a", "{}").await;
+    let inside = async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        insert(&*tx, "c", "{}").await;
+        tx.commit().await.unwrap();
+    };
+    // It may have to wait for the transaction.
+    let outside = insert(backend, "b", "{}");
+    tokio::join!(inside, outside);
+    assert_eq!(ids(backend, &Query::new(ITEMS)).await, "a b c");
 }
 
 async fn a_closed_transaction_refuses_everything(backend: &dyn Backend) {
@@ -275,7 +291,7 @@ async fn many_transactions_one_after_the_other(backend: &dyn Backend) {
 async fn a_cancelled_begin_leaves_the_backend_usable(backend: &dyn Backend) {
     given(backend, &["{}"]).await;
     for i in 0..40 {
-        let limit = std::time::Duration::from_micros(i * 10);
+        let limit = Duration::from_micros(i * 10);
         let work = async {
             let tx = begin(backend).await;
             insert(&*tx, "b", "{}").await;

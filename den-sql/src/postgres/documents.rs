@@ -2,7 +2,7 @@
 
 use den_backend::LockMode;
 
-use super::{Postgres, locator::json};
+use super::{Postgres, locator::json_argument};
 use crate::{
     dialect::Documents,
     document::ExpectationKind,
@@ -18,7 +18,7 @@ impl Documents for Postgres {
 
     fn value(&self, sql: &mut SqlWriter, place: &Place<'_>) {
         sql.push("coalesce(");
-        json(sql, place);
+        json_argument(sql, place);
         sql.push(", 'null'::jsonb) AS body");
     }
 

@@ -10,12 +10,22 @@ use crate::{
 
 /// Writes the `jsonb` at a place; NULL where there is no value. Safe beside any operator.
 pub(super) fn json(sql: &mut SqlWriter, place: &Place<'_>) {
-    let segments = place.path.segments();
-    if segments.is_empty() {
+    if place.path.is_root() {
         return base(sql, place.scope);
     }
     sql.push("(");
+    json_argument(sql, place);
+    sql.push(")");
+}
+
+/// As [`json`], to stand alone as an argument.
+pub(super) fn json_argument(sql: &mut SqlWriter, place: &Place<'_>) {
     base(sql, place.scope);
+    steps(sql, place.path.segments());
+}
+
+/// Writes the way down from what is written already.
+fn steps(sql: &mut SqlWriter, segments: &[String]) {
     for segment in segments {
         // `#>` takes a number for an index of an array and a key of an object; `->` with text only
         // ever means a key, which is what `01` and `-1` are.
@@ -26,7 +36,6 @@ pub(super) fn json(sql: &mut SqlWriter, place: &Place<'_>) {
             sql.push("->").literal(segment);
         }
     }
-    sql.push(")");
 }
 
 /// Writes the text of the value at a place: text without its quotes, JSON of anything else.
@@ -37,14 +46,7 @@ fn text(sql: &mut SqlWriter, place: &Place<'_>) {
         return;
     };
     base(sql, place.scope);
-    for segment in parents {
-        if FieldPath::index_of(segment).is_some() {
-            sql.push("#>");
-            index(sql, segment);
-        } else {
-            sql.push("->").literal(segment);
-        }
-    }
+    steps(sql, parents);
     if FieldPath::index_of(last).is_some() {
         sql.push("#>>");
         index(sql, last);
@@ -64,7 +66,7 @@ fn index(sql: &mut SqlWriter, digits: &str) {
 /// Writes the name of the value's JSON type; NULL where there is no value.
 pub(super) fn type_of(sql: &mut SqlWriter, place: &Place<'_>) {
     sql.push("jsonb_typeof(");
-    json(sql, place);
+    json_argument(sql, place);
     sql.push(")");
 }
 
@@ -121,13 +123,13 @@ pub(super) fn generated(sql: &mut SqlWriter, place: &Place<'_>, kind: FieldKind)
             } else {
                 " = 'object' THEN "
             });
-            json(sql, place);
+            json_argument(sql, place);
             sql.push(" END)");
         }
         // `jsonb` compares by type and exact value already.
         FieldKind::Any => {
             sql.push("nullif(");
-            json(sql, place);
+            json_argument(sql, place);
             sql.push(", 'null'::jsonb)");
         }
     }
@@ -141,7 +143,7 @@ pub(super) fn typed(sql: &mut SqlWriter, source: &Source<'_>, scalar: Scalar) {
             sql.push("(CASE WHEN ");
             type_of(sql, place);
             sql.push(" = 'array' THEN jsonb_array_length(");
-            json(sql, place);
+            json_argument(sql, place);
             sql.push(")::numeric END)");
         }
         Source::Value(value) if Scalar::of(value) == Some(scalar) => bind(sql, value),
@@ -194,7 +196,7 @@ pub(super) fn elements(sql: &mut SqlWriter, place: &Place<'_>) {
     sql.push("jsonb_array_elements(CASE WHEN ");
     type_of(sql, place);
     sql.push(" = 'array' THEN ");
-    json(sql, place);
+    json_argument(sql, place);
     sql.push(" END)");
 }
 

@@ -4,7 +4,9 @@ use den_backend::{CompareOp, FieldKind, Pattern, TextOp, Value};
 
 use super::{
     Postgres,
-    locator::{bind, elements, json, named_column, number_text, type_of, typed},
+    locator::{
+        bind, elements, generated, json, json_argument, named_column, number_text, type_of, typed,
+    },
 };
 use crate::{
     dialect::{Predicates, Quantifier, TextTest},
@@ -340,18 +342,21 @@ fn operator(op: CompareOp) -> &'static str {
     }
 }
 
-/// Writes a value of any type: the column that holds it, or the `jsonb` itself.
+/// Writes a value of any type: the column that holds it, what an index holds, or the `jsonb` itself.
 fn mixed(sql: &mut SqlWriter, place: &Place<'_>) {
-    match place.column(FieldKind::Any) {
-        Some(column) => named_column(sql, place.scope, column),
-        None => json(sql, place),
+    if let Some(column) = place.column(FieldKind::Any) {
+        named_column(sql, place.scope, column);
+    } else if place.has_expression(FieldKind::Any) {
+        generated(sql, place, FieldKind::Any);
+    } else {
+        json(sql, place);
     }
 }
 
 /// Writes the `jsonb` at a place with null for missing.
 fn null_json(sql: &mut SqlWriter, place: &Place<'_>) {
     sql.push("coalesce(");
-    json(sql, place);
+    json_argument(sql, place);
     sql.push(", 'null'::jsonb)");
 }
 

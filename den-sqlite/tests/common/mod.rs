@@ -1,11 +1,13 @@
 //! What the tests share.
 #![allow(dead_code, reason = "each test file uses some of it")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{path::Path, sync::Arc};
 
 use den_backend::{
     Backend, CollectionMeta, CompareOp, DatabaseUrl, Direction, Expectation, Expr, Field,
-    FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta, OpenOptions, Put, Query, Result, Value,
+    FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta, OpenOptions, Put, Query, Result, Sort,
+    Value,
 };
 
 pub(crate) const ITEMS: &str = "items";
@@ -74,6 +76,13 @@ pub(crate) fn at_least(least: i64) -> Query {
     query
 }
 
+/// All items whose `n` is this.
+pub(crate) fn equal_to(value: i64) -> Query {
+    let mut query = Query::new(ITEMS);
+    query.filter = Expr::compare(CompareOp::Eq, n(), Expr::Value(Value::Int(value)));
+    query
+}
+
 /// An index over `n`.
 pub(crate) fn index_of_n(kind: IndexKind) -> IndexMeta {
     let path = FieldPath::parse("n").unwrap();
@@ -87,5 +96,19 @@ pub(crate) fn index_of_n(kind: IndexKind) -> IndexMeta {
             Direction::Asc,
         )],
         kind,
+    }
+}
+
+/// All items in the order of `n`.
+pub(crate) fn by_n() -> Query {
+    let path = FieldPath::parse("n").unwrap();
+    Query {
+        sort: vec![Sort {
+            field: Field::document(path, FieldKind::Number),
+            direction: Direction::Asc,
+            nulls: Direction::Asc.default_nulls(),
+        }],
+        limit: Some(1),
+        ..Query::new(ITEMS)
     }
 }

@@ -64,7 +64,7 @@ impl Schema {
 }
 
 /// A plain connection to the server of a target, with the driver alone.
-pub async fn connect(target: Target) -> tokio_postgres::Client {
+pub(super) async fn connect(target: Target) -> tokio_postgres::Client {
     let url = plain_url(&target.server());
     let (client, connection) = tokio_postgres::connect(&url, NoTls)
         .await

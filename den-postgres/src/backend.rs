@@ -1,0 +1,196 @@
+//! The database, as the contract asks for it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use den_backend::{
+    Backend, Capabilities, CollectionMeta, DatabaseUrl, DeleteOutcome, Error, ErrorKind,
+    Expectation, Explain, ExplainMode, IndexMeta, OpenOptions, PoolStats, Put, PutOutcome, Query,
+    RawDocument, ReadWrite, RecordedIndex, Result, RowStream, Transaction, TxOptions,
+};
+
+use crate::{
+    batch,
+    call::Call,
+    catalog::Collections,
+    ops,
+    pool::Pool,
+    runner::{Runner as _, Shared},
+    schema,
+    session::Session,
+    stream,
+    transaction::PostgresTransaction,
+    url::Settings,
+    values::column,
+};
+
+/// The oldest server that den is tested with, as `server_version_num` has it.
+const OLDEST: i64 = 130_000;
+
+/// What to know of a server before anything else, in one round trip.
+const GREETING: &str = "SELECT current_setting('server_version_num')::bigint,
+    current_setting('server_version')::text,
+    (current_schema() IS NOT NULL),
+    (current_setting('statement_timeout') <> '0' OR current_setting('lock_timeout') <> '0')";
+
+/// A PostgreSQL database behind a pool of connections.
+#[derive(Debug)]
+pub(crate) struct PostgresBackend {
+    shared: Arc<Shared>,
+}
+
+/// Opens a database: connects once, so that what is wrong is said now.
+pub(crate) async fn open(url: &DatabaseUrl, options: &OpenOptions) -> Result<Arc<dyn Backend>> {
+    let pool = Pool::new(Settings::parse(url, options)?)?;
+    let mut shared = Shared {
+        pool,
+        collections: Collections::default(),
+        time_limits: false,
+    };
+    let answer = shared.run(Call::read(GREETING.into(), Vec::new())).await?;
+    let Some(row) = answer.rows.first() else {
+        return Err(Error::new(
+            ErrorKind::Backend,
+            "the server did not tell its version",
+        ));
+    };
+    let version: i64 = column(row, 0)?;
+    if version < OLDEST {
+        let name: &str = column(row, 1)?;
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("den needs PostgreSQL 13 or later, this is {name}"),
+        ));
+    }
+    if !column::<bool>(row, 2)? {
+        return Err(Error::new(
+            ErrorKind::InvalidQuery,
+            "the schema to work in does not exist: create it, or name another with the URL's \
+             parameter `schema`",
+        ));
+    }
+    shared.time_limits = column(row, 3)?;
+    Ok(Arc::new(PostgresBackend {
+        shared: Arc::new(shared),
+    }))
+}
+
+impl Shared {
+    /// Takes a connection for a transaction, which begins with its first call.
+    pub(crate) async fn begin(&self, text: &'static str) -> Result<Arc<Session>> {
+        let lease = self.pool.acquire().await?;
+        let statements = self.pool.statements();
+        Ok(Arc::new(Session::new(
+            lease,
+            statements,
+            text,
+            self.time_limits,
+        )))
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl ReadWrite for PostgresBackend {
+    async fn get(&self, collection: &str, id: &str) -> Result<Option<RawDocument>> {
+        ops::get(&self.shared, &*self.shared, collection, id).await
+    }
+
+    async fn get_many(&self, collection: &str, ids: &[&str]) -> Result<Vec<RawDocument>> {
+        ops::get_many(&self.shared, &*self.shared, collection, ids).await
+    }
+
+    async fn put(&self, collection: &str, put: Put<'_>) -> Result<PutOutcome> {
+        ops::put(&self.shared, &*self.shared, collection, put).await
+    }
+
+    async fn put_many(&self, collection: &str, puts: &[Put<'_>]) -> Result<Vec<PutOutcome>> {
+        batch::put_many(&self.shared, collection, puts).await
+    }
+
+    async fn delete(
+        &self,
+        collection: &str,
+        id: &str,
+        expect: Expectation<'_>,
+    ) -> Result<DeleteOutcome> {
+        ops::delete(&self.shared, &*self.shared, collection, id, expect).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<RowStream> {
+        stream::query(&self.shared, query).await
+    }
+
+    async fn count(&self, query: &Query) -> Result<u64> {
+        ops::count(&self.shared, &*self.shared, query).await
+    }
+
+    async fn exists(&self, query: &Query) -> Result<bool> {
+        ops::exists(&self.shared, &*self.shared, query).await
+    }
+
+    async fn delete_matching(&self, query: &Query) -> Result<u64> {
+        ops::delete_matching(&self.shared, &*self.shared, query).await
+    }
+
+    async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
+        ops::explain(&self.shared, &*self.shared, query, mode).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Backend for PostgresBackend {
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::all()
+    }
+
+    async fn ensure_collection(&self, meta: &CollectionMeta) -> Result<()> {
+        schema::ensure_collection(&self.shared, meta).await
+    }
+
+    async fn ensure_index(&self, collection: &str, index: &IndexMeta) -> Result<()> {
+        schema::ensure_index(&self.shared, collection, index).await
+    }
+
+    async fn drop_index(&self, collection: &str, name: &str) -> Result<()> {
+        schema::drop_index(&self.shared, collection, name).await
+    }
+
+    async fn list_recorded_indexes(&self, collection: &str) -> Result<Vec<RecordedIndex>> {
+        schema::recorded_indexes(&self.shared, collection).await
+    }
+
+    async fn collections(&self) -> Result<Vec<String>> {
+        schema::collections(&self.shared).await
+    }
+
+    async fn drop_collection(&self, collection: &str) -> Result<()> {
+        schema::drop_collection(&self.shared, collection).await
+    }
+
+    async fn begin(&self, options: TxOptions) -> Result<Arc<dyn Transaction>> {
+        let transaction = PostgresTransaction::begin(&self.shared, options).await?;
+        Ok(Arc::new(transaction))
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.shared
+            .run(Call::read("SELECT 1".into(), Vec::new()))
+            .await
+            .map(|_| ())
+    }
+
+    fn stats(&self) -> PoolStats {
+        self.shared.pool.stats()
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.shared.pool.close().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,297 @@
+//! Tables and indexes: made so that many processes may do it at once.
+//!
+//! - Nothing to do is one query and no DDL.
+//! - Changes run in one transaction that holds an advisory lock, so processes take turns, and a
+//!   failure leaves nothing behind.
+//! - A new index on a table with rows is built afterwards without locking out writers, see
+//!   [`late_index`](crate::late_index).
+
+use std::sync::Arc;
+
+use den_backend::{
+    CollectionMeta, Error, ErrorKind, IndexKind, IndexMeta, Query, RecordedIndex, Result,
+};
+use den_sql::{Layout, POSTGRES, schema};
+
+use crate::{
+    call::{Call, Effect, Guard},
+    catalog::{Standing, State, not_registered},
+    late_index::{self, in_index_terms},
+    runner::{Runner, Shared, Within},
+    session::Mends,
+    values::{Bound, column},
+};
+
+/// The advisory lock that DDL holds; the first eight bytes of `den-postgres schema`, so to say.
+const DDL_LOCK: i64 = 0x6465_6e5f_6464_6c31;
+
+const TAKE_DDL_LOCK: &str = "SELECT pg_advisory_xact_lock($1::bigint)";
+
+/// The longest name PostgreSQL keeps; it cuts longer ones, which would then collide.
+const MAX_NAME: usize = 63;
+
+/// Makes a collection and its indexes exist as described.
+pub(crate) async fn ensure_collection(shared: &Shared, meta: &CollectionMeta) -> Result<()> {
+    check_name("collection", &meta.name)?;
+    for index in &meta.indexes {
+        check_name("index", &index.name)?;
+    }
+    let state = State::read(&meta.name, shared).await?;
+    if state.holds(meta) {
+        shared.collections.learn(&meta.name, &state, Some(meta));
+        return Ok(());
+    }
+    let late = within_ddl(shared, async |on| change(on, meta).await).await;
+    // Whatever comes of the indexes, the table may have gained columns.
+    shared.collections.forget(&meta.name);
+    for index in late? {
+        late_index::build(shared, &meta.name, index).await?;
+    }
+    let state = State::read(&meta.name, shared).await?;
+    if let Some(missing) = (meta.indexes.iter()).find(|it| state.standing(it) != Standing::Made) {
+        return Err(Error::new(
+            ErrorKind::Backend,
+            format!(
+                "the index {} could not be made: its name is taken by another table, or another \
+                 process describes it differently",
+                missing.name
+            ),
+        )
+        .with_collection(&meta.name));
+    }
+    shared.collections.learn(&meta.name, &state, Some(meta));
+    Ok(())
+}
+
+/// Makes one more index exist.
+pub(crate) async fn ensure_index(
+    shared: &Shared,
+    collection: &str,
+    index: &IndexMeta,
+) -> Result<()> {
+    let state = State::read(collection, shared).await?;
+    if !state.exists() {
+        return Err(not_registered(collection));
+    }
+    let mut meta = CollectionMeta::new(collection);
+    meta.indexes.push(index.clone());
+    ensure_collection(shared, &meta).await
+}
+
+/// Drops an index that den recorded.
+pub(crate) async fn drop_index(shared: &Shared, collection: &str, name: &str) -> Result<()> {
+    let dropped = within_ddl(shared, async |on| {
+        let state = State::read(collection, on).await?;
+        if !state.recorded().iter().any(|it| it.name == name) {
+            return Err(
+                Error::new(ErrorKind::NotFound, format!("no index is named {name}"))
+                    .with_collection(collection),
+            );
+        }
+        if state.has_index(name) {
+            run_all(
+                on,
+                schema::drop_index(POSTGRES, collection, name, IndexKind::Plain),
+            )
+            .await?;
+        }
+        let params = vec![text(collection), text(name)];
+        on.run(Call::write(schema::forget_index(POSTGRES).into(), params))
+            .await?;
+        Ok(())
+    })
+    .await;
+    shared.collections.forget(collection);
+    dropped
+}
+
+/// Lists den's records of a collection, by name.
+pub(crate) async fn recorded_indexes(
+    shared: &Shared,
+    collection: &str,
+) -> Result<Vec<RecordedIndex>> {
+    Ok(State::read(collection, shared).await?.recorded())
+}
+
+/// Lists the collections, by name.
+pub(crate) async fn collections(shared: &Shared) -> Result<Vec<String>> {
+    let call = Call::read(schema::collections(POSTGRES).into(), Vec::new());
+    let answer = shared.run(call).await?;
+    answer.rows.iter().map(|row| column(row, 0)).collect()
+}
+
+/// Drops a collection with its indexes and records.
+pub(crate) async fn drop_collection(shared: &Shared, collection: &str) -> Result<()> {
+    let dropped = within_ddl(shared, async |on| {
+        let state = State::read(collection, on).await?;
+        if state.exists() {
+            run_all(on, schema::drop_table(POSTGRES, collection)).await?;
+        }
+        if !state.recorded().is_empty() {
+            let params = vec![text(collection)];
+            on.run(Call::write(
+                schema::forget_collection(POSTGRES).into(),
+                params,
+            ))
+            .await?;
+        }
+        Ok(())
+    })
+    .await;
+    shared.collections.forget(collection);
+    dropped
+}
+
+/// Runs `change` in a transaction in which no other process changes tables.
+async fn within_ddl<T>(
+    shared: &Shared,
+    change: impl AsyncFnOnce(&Within) -> Result<T>,
+) -> Result<T> {
+    let session = shared.begin("BEGIN").await?;
+    let on = Within { session };
+    let outcome = async {
+        let call = Call::read(TAKE_DDL_LOCK.into(), vec![Bound::BigInt(DDL_LOCK)]);
+        on.run(call).await?;
+        change(&on).await
+    }
+    .await;
+    match outcome {
+        Ok(value) => {
+            on.session.commit().await?;
+            Ok(value)
+        }
+        Err(error) => {
+            // The error says what happened; the rollback adds nothing to it.
+            let _rolled_back = on.session.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+/// Makes the table and what indexes can be made here; returns those to be built afterwards.
+async fn change<'a>(on: &Within, meta: &'a CollectionMeta) -> Result<Vec<&'a IndexMeta>> {
+    run_all(on, schema::catalog(POSTGRES)).await?;
+    let state = State::read(&meta.name, on).await?;
+    let empty = if state.exists() {
+        !has_rows(on, &meta.name).await?
+    } else {
+        run_all(on, vec![schema::create_table(POSTGRES, meta)]).await?;
+        true
+    };
+    let mut late = Vec::new();
+    for index in &meta.indexes {
+        match (state.standing(index), empty) {
+            (Standing::Made, _) => {}
+            (Standing::Missing, false) => late.push(index),
+            (Standing::Missing | Standing::Changed, true) => {
+                add_columns(on, &state, meta, index).await?;
+                let layout = Layout::of(meta);
+                replace(on, &state, &meta.name, &layout, index).await?;
+            }
+            // In the transaction, so that the old one is there until the new one is.
+            (Standing::Changed, false) => {
+                let layout = state.layout(&meta.name, Some(meta));
+                replace(on, &state, &meta.name, &layout, index).await?;
+            }
+        }
+    }
+    Ok(late)
+}
+
+async fn has_rows(on: &Within, collection: &str) -> Result<bool> {
+    let query = Query::new(collection);
+    let statement = den_sql::exists(POSTGRES, &Layout::new(collection), &query);
+    let answer = on.run(Call::rendered(statement, Effect::Read)).await?;
+    answer.rows.first().map_or(Ok(false), |row| column(row, 0))
+}
+
+/// Adds the columns that an index on an empty table is to use.
+async fn add_columns(
+    on: &Within,
+    state: &State,
+    meta: &CollectionMeta,
+    index: &IndexMeta,
+) -> Result<()> {
+    if !state.exists() || index.kind == IndexKind::Members {
+        return Ok(());
+    }
+    for (field, _) in &index.fields {
+        if !field.path.is_id() && !state.has_column(&field.path, field.kind) {
+            let sql = schema::add_column(POSTGRES, &meta.name, &field.path, field.kind);
+            run_all(on, vec![sql]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes an index in place of one of the same name, and records it.
+async fn replace(
+    on: &Within,
+    state: &State,
+    collection: &str,
+    layout: &Layout,
+    index: &IndexMeta,
+) -> Result<()> {
+    if state.has_index(&index.name) {
+        run_all(
+            on,
+            schema::drop_index(POSTGRES, collection, &index.name, index.kind),
+        )
+        .await?;
+    }
+    let sql = schema::create_index(POSTGRES, layout, index, false);
+    let made = run_all(on, sql).await;
+    made.map_err(|error| in_index_terms(error, collection, index))?;
+    on.run(record(collection, index)).await?;
+    Ok(())
+}
+
+/// The call that records an index.
+pub(crate) fn record(collection: &str, index: &IndexMeta) -> Call {
+    let fields: Vec<String> = index
+        .fields
+        .iter()
+        .map(|(field, _)| field.path.to_string())
+        .collect();
+    let fields = serde_json::Value::from(fields).to_string();
+    let params = vec![
+        text(collection),
+        text(&index.name),
+        Bound::Json(fields.into_bytes()),
+        Bound::Bool(index.kind == IndexKind::Unique),
+        // The server reads this word as the present time.
+        text("now"),
+        text(schema::kind_name(index.kind)),
+        text(&schema::definition(index)),
+        text(&schema::definition_hash(index)),
+    ];
+    let sql = Arc::from(schema::record_index(POSTGRES));
+    Call::write(sql, params).guarded_by(Guard::TimeLimit)
+}
+
+async fn run_all(on: &Within, statements: Vec<String>) -> Result<()> {
+    for sql in statements {
+        on.session.command(sql, Mends::No).await?;
+    }
+    Ok(())
+}
+
+fn check_name(what: &str, name: &str) -> Result<()> {
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return Err(Error::new(
+            ErrorKind::InvalidQuery,
+            format!("a {what} name must not be empty or hold control characters"),
+        ));
+    }
+    if name.len() > MAX_NAME {
+        return Err(Error::new(
+            ErrorKind::InvalidQuery,
+            format!("the {what} name {name} is longer than the {MAX_NAME} bytes PostgreSQL keeps"),
+        ));
+    }
+    Ok(())
+}
+
+fn text(text: &str) -> Bound {
+    Bound::Text(text.to_owned())
+}

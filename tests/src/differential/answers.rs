@@ -1,0 +1,165 @@
+//! What a backend answers, in a form that compares.
+
+use std::fmt;
+
+use den_backend::{
+    Backend, Error, ErrorKind, Query, RawDocument, ReadWrite, Seek, Select, TxOptions, Value,
+    order::sort_keys,
+};
+use futures_util::TryStreamExt as _;
+
+use super::queries::Case;
+
+/// More pages than any case has, so that a walk that goes round in circles ends.
+const MOST_PAGES: usize = 100;
+
+/// Everything a backend says about a case.
+#[derive(Debug, PartialEq)]
+pub(super) struct Answers {
+    rows: Said<Vec<Row>>,
+    count: Said<u64>,
+    exists: Said<bool>,
+    pages: Option<Said<Pages>>,
+    deleted: Option<Said<Deleted>>,
+}
+
+/// What was answered, or which error.
+pub(super) type Said<T> = Result<T, Failure>;
+
+/// An error; two are the same if their kinds are.
+pub(super) struct Failure(pub(super) Error);
+
+/// One row, its body parsed; none with `Select::Id`.
+#[derive(PartialEq)]
+struct Row {
+    id: String,
+    body: Option<Value>,
+}
+
+/// The ids of each page, as they were reached.
+#[derive(Debug, PartialEq)]
+struct Pages {
+    forwards: Vec<Vec<String>>,
+    back: Vec<Vec<String>>,
+}
+
+/// What a delete in a transaction did.
+#[derive(Debug, PartialEq)]
+struct Deleted {
+    count: u64,
+    left: Vec<String>,
+}
+
+impl Answers {
+    /// Asks a backend about everything in the case.
+    pub(super) async fn of(backend: &dyn Backend, case: &Case) -> Self {
+        let query = &case.query;
+        Self {
+            rows: rows(backend, query).await.map_err(Failure),
+            count: backend.count(query).await.map_err(Failure),
+            exists: backend.exists(query).await.map_err(Failure),
+            pages: match case.page {
+                Some(size) => Some(walk(backend, query, size).await.map_err(Failure)),
+                None => None,
+            },
+            deleted: match case.delete {
+                true => Some(delete(backend, query).await.map_err(Failure)),
+                false => None,
+            },
+        }
+    }
+}
+
+async fn rows(on: &(impl ReadWrite + ?Sized), query: &Query) -> Result<Vec<Row>, Error> {
+    let raw = raw_rows(on, query).await?;
+    let row = |it: RawDocument| {
+        let body = match query.select {
+            Select::Document | Select::Value(_) => Some(parse(&it.body)?),
+            Select::Id if it.body.is_empty() => None,
+            Select::Id => return Err(corrupt("the body of an id is not empty")),
+        };
+        Ok(Row { id: it.id, body })
+    };
+    raw.into_iter().map(row).collect()
+}
+
+async fn raw_rows(
+    on: &(impl ReadWrite + ?Sized),
+    query: &Query,
+) -> Result<Vec<RawDocument>, Error> {
+    on.query(query).await?.try_collect().await
+}
+
+pub(super) fn parse(body: &[u8]) -> Result<Value, Error> {
+    serde_json::from_slice(body).map_err(|why| corrupt("a body is not JSON").with_source(why))
+}
+
+fn corrupt(message: &'static str) -> Error {
+    Error::new(ErrorKind::Corrupt, message)
+}
+
+/// Reads all pages from the first to the last, and from behind the last back to the first.
+async fn walk(backend: &dyn Backend, query: &Query, size: u64) -> Result<Pages, Error> {
+    let query = Query {
+        select: Select::Document,
+        skip: 0,
+        limit: Some(size),
+        seek: None,
+        ..query.clone()
+    };
+    Ok(Pages {
+        forwards: follow(backend, query.clone()).await?,
+        back: follow(backend, query.reversed()).await?,
+    })
+}
+
+async fn follow(backend: &dyn Backend, mut query: Query) -> Result<Vec<Vec<String>>, Error> {
+    let mut pages = Vec::new();
+    while pages.len() < MOST_PAGES {
+        let rows = raw_rows(backend, &query).await?;
+        let Some(last) = rows.last() else { break };
+        query.seek = Some(Seek {
+            keys: sort_keys(&parse(&last.body)?, &query.sort),
+            id: last.id.clone(),
+        });
+        pages.push(rows.into_iter().map(|it| it.id).collect());
+    }
+    Ok(pages)
+}
+
+async fn delete(backend: &dyn Backend, query: &Query) -> Result<Deleted, Error> {
+    let tx = backend.begin(TxOptions::default()).await?;
+    let count = tx.delete_matching(query).await?;
+    let all = Query {
+        select: Select::Id,
+        ..Query::new(&query.collection)
+    };
+    let left = raw_rows(&*tx, &all).await?;
+    tx.rollback().await?;
+    Ok(Deleted {
+        count,
+        left: left.into_iter().map(|it| it.id).collect(),
+    })
+}
+
+impl PartialEq for Failure {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.kind() == other.0.kind()
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.id)?;
+        match &self.body {
+            Some(body) => write!(f, ": {body}"),
+            None => Ok(()),
+        }
+    }
+}

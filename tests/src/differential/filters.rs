@@ -1,0 +1,280 @@
+//! Random filters: every operator, over declared, undeclared and missing places.
+
+use den_backend::{CompareOp, Expr, Field, FieldKind, FieldPath, Pattern, Root, TextOp, Value};
+use proptest::{collection, prelude::*, sample::select};
+
+use super::{documents::DECLARED, values};
+
+/// Places that are not declared, or lie inside of something declared.
+const OTHERS: &[&[&str]] = &[
+    &["any"],
+    &["free"],
+    &["count"],
+    &["items"],
+    &["map"],
+    &["kind"],
+    &["rank"],
+    &["nested"],
+    &["nested", "deep"],
+    &["nested", "other"],
+    &["nested", "other", "x"],
+    &["tags", "0"],
+    &["tags", "1"],
+    &["tags", "0", "x"],
+    &["items", "0"],
+    &["items", "0", "x"],
+    &["items", "1", "y"],
+    &["any", "x"],
+    &["any", "0"],
+    &["any", "01"],
+    &["any", "-1"],
+    &["any", "a.b"],
+    &["map", "x"],
+    &["map", "a.b"],
+    &["map", "\""],
+    &["map", "\\"],
+    &["map", "0"],
+    &["map", "$.x"],
+    &["map", "{x,y}"],
+    &["map", "k", "x"],
+    &["text", "0"],
+    &["text", "x"],
+    &["na-me"],
+    &["01"],
+    &["-1"],
+    &["'"],
+    &["[0]"],
+    &["NULL"],
+    &["_id"],
+    &["_rev"],
+    &["nope"],
+    &["nope", "x"],
+];
+
+const BELOW_ELEMENT: &[&[&str]] = &[
+    &[],
+    &[],
+    &["x"],
+    &["y"],
+    &["k"],
+    &["0"],
+    &["a.b"],
+    &["x", "y"],
+    &["\\"],
+    &["nope"],
+];
+
+const KINDS: &[FieldKind] = &[
+    FieldKind::Any,
+    FieldKind::Text,
+    FieldKind::Number,
+    FieldKind::Bool,
+    FieldKind::Array,
+    FieldKind::Object,
+];
+
+const PATTERNS: &[&str] = &[
+    "a",
+    "^a",
+    "b$",
+    "^a.b$",
+    ".",
+    "^$",
+    "",
+    "[ab]+",
+    "^[^a]",
+    "(a|b)c?",
+    "a{1,2}b",
+    r"\d",
+    r"^\d+$",
+    r"\w",
+    r"^\W*$",
+    r"\s",
+    r"\\",
+    "%",
+    "_",
+    "é",
+    "(?i)AB",
+    "(?i)é",
+    "(?i)k",
+    "(?i)s",
+    r"\p{Lu}",
+    r"^\P{L}+$",
+    "(?s)a.b",
+    "a|",
+    "x*",
+    "^(?:a|ab)(?:c|b)?$",
+    "[日-本]",
+    "[^\\x00-\\x7F]",
+    "😀",
+    "a.*?b",
+    "ab??",
+];
+
+/// A filter of at most this depth.
+pub(super) fn filter(depth: u32) -> BoxedStrategy<Expr> {
+    prop_oneof![
+        1 => Just(Expr::always()),
+        12 => predicate(Root::Document, depth),
+    ]
+    .boxed()
+}
+
+/// A place in the document, mostly with the kind it is declared with.
+pub(super) fn place() -> BoxedStrategy<Field> {
+    let declared = (select(DECLARED), kind_or_any()).prop_map(|((path, declared), kind)| {
+        Field::document(segments(path), kind.unwrap_or(declared))
+    });
+    let other = (select(OTHERS), kind_or_any())
+        .prop_map(|(path, kind)| Field::document(segments(path), kind.unwrap_or(FieldKind::Any)));
+    prop_oneof![declared, other].boxed()
+}
+
+/// None for the declared kind.
+fn kind_or_any() -> BoxedStrategy<Option<FieldKind>> {
+    prop_oneof![
+        6 => Just(None),
+        3 => Just(Some(FieldKind::Any)),
+        1 => select(KINDS).prop_map(Some),
+    ]
+    .boxed()
+}
+
+
+fn segments(path: &[&str]) -> FieldPath {
+    FieldPath::from_segments(path.iter().copied()).unwrap_or_default()
+}
+
+fn field(root: Root) -> BoxedStrategy<Field> {
+    match root {
+        Root::Document => place(),
+        Root::Element => {
+            let inside = (select(BELOW_ELEMENT), select(KINDS)).prop_map(|(path, kind)| Field {
+                root: Root::Element,
+                path: segments(path),
+                kind,
+            });
+            prop_oneof![6 => inside, 1 => place()].boxed()
+        }
+    }
+}
+
+fn operand(root: Root) -> BoxedStrategy<Expr> {
+    let len = field(root).prop_map(|it| Expr::Len(Box::new(Expr::Field(it))));
+    prop_oneof![
+        20 => field(root).prop_map(Expr::Field),
+        2 => len,
+        1 => values::value().prop_map(Expr::Value),
+    ]
+    .boxed()
+}
+
+fn predicate(root: Root, depth: u32) -> BoxedStrategy<Expr> {
+    if depth == 0 {
+        return leaf(root);
+    }
+    let inner = predicate(root, depth - 1);
+    let element = predicate(Root::Element, depth - 1);
+    prop_oneof![
+        8 => leaf(root),
+        2 => collection::vec(inner.clone(), 0..4).prop_map(Expr::And),
+        2 => collection::vec(inner.clone(), 0..4).prop_map(Expr::Or),
+        2 => inner.prop_map(|it| Expr::Not(Box::new(it))),
+        2 => (operand(root), element.clone()).prop_map(|(array, predicate)| Expr::AnyElement {
+            array: Box::new(array),
+            predicate: Box::new(predicate),
+        }),
+        1 => (operand(root), element).prop_map(|(array, predicate)| Expr::AllElements {
+            array: Box::new(array),
+            predicate: Box::new(predicate),
+        }),
+    ]
+    .boxed()
+}
+
+fn leaf(root: Root) -> BoxedStrategy<Expr> {
+    let boxed = || operand(root).prop_map(Box::new);
+    prop_oneof![
+        1 => any::<bool>().prop_map(|it| Expr::Value(Value::Bool(it))),
+        8 => compare_literal(root),
+        2 => compare_fields(root),
+        3 => (boxed(), sets()).prop_map(|(operand, values)| Expr::In { operand, values }),
+        2 => boxed().prop_map(Expr::IsNull),
+        2 => field(root).prop_map(Expr::Exists),
+        4 => text_test(root),
+        2 => (boxed(), select(PATTERNS)).prop_map(|(operand, pattern)| Expr::Matches {
+            operand,
+            pattern: Pattern::parse(pattern).unwrap(),
+        }),
+        3 => (boxed(), values::value()).prop_map(|(array, value)| Expr::Contains { array, value }),
+        1 => boxed().prop_map(Expr::IsEmpty),
+        1 => (boxed(), select(values::KEYS)).prop_map(|(object, key)| Expr::HasKey {
+            object,
+            key: key.to_owned(),
+        }),
+    ]
+    .boxed()
+}
+
+fn compare_literal(root: Root) -> BoxedStrategy<Expr> {
+    let equal = (operand(root), values::present())
+        .prop_map(|(left, right)| (CompareOp::Eq, left, Expr::Value(right)));
+    let ordered = (ordering(), operand(root), values::scalar())
+        .prop_map(|(op, left, right)| (op, left, Expr::Value(right)));
+    let pair = prop_oneof![equal, ordered];
+    // `check` refuses a literal null and an order of literal arrays, wherever they stand.
+    let is_sound = |(op, left, _): &(CompareOp, Expr, Expr)| match left {
+        Expr::Value(Value::Null) => false,
+        Expr::Value(Value::Array(_) | Value::Object(_)) => *op == CompareOp::Eq,
+        _ => true,
+    };
+    (pair.prop_filter("an order of no values", is_sound), prop::bool::weighted(0.1))
+        .prop_map(|((op, left, right), turned)| match turned {
+            true => Expr::compare(op, right, left),
+            false => Expr::compare(op, left, right),
+        })
+        .boxed()
+}
+
+fn compare_fields(root: Root) -> BoxedStrategy<Expr> {
+    let op = prop_oneof![Just(CompareOp::Eq), ordering()];
+    let side = || {
+        prop_oneof![
+            6 => field(root).prop_map(Expr::Field),
+            1 => field(root).prop_map(|it| Expr::Len(Box::new(Expr::Field(it)))),
+        ]
+    };
+    (op, side(), side())
+        .prop_map(|(op, left, right)| Expr::compare(op, left, right))
+        .boxed()
+}
+
+fn ordering() -> impl Strategy<Value = CompareOp> + Clone {
+    select(&[CompareOp::Lt, CompareOp::Le, CompareOp::Gt, CompareOp::Ge][..])
+}
+
+fn sets() -> BoxedStrategy<Vec<Value>> {
+    prop_oneof![
+        8 => collection::vec(values::present(), 0..5),
+        1 => collection::vec(values::scalar(), 30..70),
+    ]
+    .boxed()
+}
+
+fn text_test(root: Root) -> BoxedStrategy<Expr> {
+    let ops = [
+        TextOp::Equals,
+        TextOp::StartsWith,
+        TextOp::EndsWith,
+        TextOp::Contains,
+    ];
+    let parts = (select(ops.to_vec()), any::<bool>(), operand(root), values::text());
+    parts
+        .prop_map(|(op, ignore_case, operand, needle)| Expr::Text {
+            op,
+            ignore_case,
+            operand: Box::new(operand),
+            needle,
+        })
+        .boxed()
+}

@@ -1,0 +1,165 @@
+//! Random queries, and what is asked of each.
+
+use den_backend::{Direction, FieldKind, FieldPath, Nulls, Query, Seek, Select, Sort, Value};
+use proptest::{collection, prelude::*};
+
+use super::{
+    filters::{filter, place},
+    values,
+};
+
+/// A query, and what is asked beside its rows, their count, and whether there are any.
+#[derive(Debug, Clone)]
+pub(super) struct Case {
+    pub(super) query: Query,
+    /// Also walk it forwards and back in pages of this size.
+    pub(super) page: Option<u64>,
+    /// Also delete its rows, and take that back.
+    pub(super) delete: bool,
+}
+
+/// A place between rows, before the order it belongs to is known.
+#[derive(Debug, Clone)]
+struct Position {
+    keys: Vec<Candidates>,
+    id: String,
+}
+
+/// A key of each kind.
+#[derive(Debug, Clone)]
+struct Candidates {
+    text: String,
+    number: Value,
+    flag: bool,
+    any: Value,
+    is_null: bool,
+}
+
+/// Cases over a collection whose name is filled in later.
+pub(super) fn case() -> BoxedStrategy<Case> {
+    let id_direction = direction();
+    let order = (collection::vec(sort(), 0..4), id_direction);
+    let window = prop_oneof![
+        4 => Just((None, 0, None)),
+        3 => (limit(), skip()).prop_map(|(limit, skip)| (limit, skip, None)),
+        2 => (limit(), position()).prop_map(|(limit, it)| (limit, 0, Some(it))),
+    ];
+    let asked = (prop::option::weighted(0.2, 1..8_u64), prop::bool::weighted(0.3));
+    (filter(3), order, window, select(), asked)
+        .prop_map(|(filter, (sort, id_direction), (limit, skip, position), select, asked)| {
+            let seek = position.map(|it: Position| it.fit(&sort));
+            Case {
+                query: Query {
+                    filter,
+                    sort,
+                    id_direction,
+                    seek,
+                    skip,
+                    limit,
+                    select,
+                    ..Query::new("")
+                },
+                page: asked.0,
+                delete: asked.1,
+            }
+        })
+        .boxed()
+}
+
+fn direction() -> BoxedStrategy<Direction> {
+    prop_oneof![Just(Direction::Asc), Just(Direction::Desc)].boxed()
+}
+
+fn sort() -> BoxedStrategy<Sort> {
+    let nulls = prop_oneof![
+        4 => Just(None),
+        1 => Just(Some(Nulls::First)),
+        1 => Just(Some(Nulls::Last)),
+    ];
+    (place(), direction(), nulls)
+        .prop_map(|(field, direction, nulls)| Sort {
+            field,
+            direction,
+            nulls: nulls.unwrap_or(direction.default_nulls()),
+        })
+        .boxed()
+}
+
+fn limit() -> BoxedStrategy<Option<u64>> {
+    prop_oneof![
+        2 => Just(None),
+        6 => (1..10_u64).prop_map(Some),
+        1 => Just(Some(0)),
+        1 => prop_oneof![Just(u64::MAX), Just(1 << 63), Just(1 << 40)].prop_map(Some),
+    ]
+    .boxed()
+}
+
+fn skip() -> BoxedStrategy<u64> {
+    prop_oneof![
+        4 => Just(0),
+        4 => 1..6_u64,
+        1 => prop_oneof![Just(u64::MAX), Just(1 << 63), Just(1 << 40)],
+    ]
+    .boxed()
+}
+
+fn select() -> BoxedStrategy<Select> {
+    prop_oneof![
+        4 => Just(Select::Document),
+        2 => Just(Select::Id),
+        2 => place().prop_map(|it| Select::Value(it.path)),
+    ]
+    .boxed()
+}
+
+fn position() -> BoxedStrategy<Position> {
+    let candidates = (
+        values::text(),
+        values::number(),
+        any::<bool>(),
+        values::value(),
+        prop::bool::weighted(0.2),
+    )
+        .prop_map(|(text, number, flag, any, is_null)| Candidates {
+            text,
+            number,
+            flag,
+            any,
+            is_null,
+        });
+    (collection::vec(candidates, 3..=3), values::text())
+        .prop_map(|(keys, id)| Position { keys, id })
+        .boxed()
+}
+
+impl Position {
+    fn fit(self, sort: &[Sort]) -> Seek {
+        Seek {
+            keys: sort
+                .iter()
+                .zip(self.keys)
+                .map(|(sort, it)| it.fit(sort))
+                .collect(),
+            id: self.id,
+        }
+    }
+}
+
+impl Candidates {
+    fn fit(self, sort: &Sort) -> Value {
+        if self.is_null {
+            return Value::Null;
+        }
+        if sort.field.path == FieldPath::from_segments(["_id"]).unwrap() {
+            return Value::Text(self.text);
+        }
+        match sort.field.kind {
+            FieldKind::Text => Value::Text(self.text),
+            FieldKind::Number => self.number,
+            FieldKind::Bool => Value::Bool(self.flag),
+            FieldKind::Any => self.any,
+            FieldKind::Array | FieldKind::Object => Value::Null,
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Random JSON values, from pools so small that documents and literals meet.
+
+use den_backend::Value;
+use proptest::{collection, prelude::*, sample::select, strategy::Union};
+
+const INTEGERS: &[i64] = &[
+    0,
+    1,
+    -1,
+    2,
+    10,
+    9_007_199_254_740_991,
+    9_007_199_254_740_992,
+    9_007_199_254_740_993,
+    -9_007_199_254_740_993,
+    1_234_567_890_123_456_768,
+    i64::MAX - 1,
+    i64::MAX,
+    i64::MIN,
+    i64::MIN + 1,
+];
+
+const FLOATS: &[f64] = &[
+    0.5,
+    1.0,
+    -0.0,
+    0.1,
+    0.3,
+    0.300_000_000_000_000_04,
+    -1.5,
+    2.5,
+    1e15,
+    9_007_199_254_740_992.0,
+    9_007_199_254_740_994.0,
+    1_234_567_890_123_456_768.0,
+    9_223_372_036_854_774_784.0,
+    9_223_372_036_854_775_808.0,
+    -9_223_372_036_854_775_808.0,
+    1e19,
+    1e22,
+    1.234_567_890_123_456_7e25,
+    1e300,
+    5e-324,
+    2.225_073_858_507_201e-308,
+    f64::MAX,
+];
+
+const TEXTS: &[&str] = &[
+    "a",
+    "",
+    "b",
+    "A",
+    "ab",
+    "Ab",
+    "aB",
+    "abc",
+    "B",
+    "a b",
+    " a",
+    "a ",
+    "%",
+    "_",
+    "a%b",
+    "a_b",
+    "axb",
+    "\\",
+    "a\\b",
+    "'",
+    "it's",
+    "\"",
+    "1",
+    "10",
+    "9",
+    "1.0",
+    "true",
+    "null",
+    "[]",
+    "{}",
+    "a\nb",
+    "\t",
+    "\u{1}",
+    "\u{7f}",
+    "\u{2028}",
+    "é",
+    "É",
+    "e\u{301}",
+    "ß",
+    "ss",
+    "ſ",
+    "\u{212a}",
+    "İ",
+    "ı",
+    "日本",
+    "日",
+    "😀",
+    "😀a",
+    "\u{ffff}",
+    "\u{10000}",
+    "\u{10ffff}",
+    "zebra",
+    "Zebra",
+];
+
+/// Keys inside of values; those that an engine's path syntax could trip over among them.
+pub(super) const KEYS: &[&str] = &[
+    "x", "y", "k", "a.b", "na-me", "US Gross", "\"", "\\", "0", "1", "01", "-1", "é", "X", "'",
+    "$", "$.x", "[0]", "*", "#", "{x,y}", "a/b", "~0", "?", "NULL", "", "\u{1}",
+];
+
+pub(super) fn text() -> BoxedStrategy<String> {
+    prop_oneof![
+        20 => select(TEXTS).prop_map(str::to_owned),
+        6 => "[abA%_é\\\\]{0,3}",
+        1 => Just("long ".repeat(700)),
+        1 => (0..3_u32).prop_map(long),
+    ]
+    .boxed()
+}
+
+/// A text that does not compress, longer than the entry of an index may be.
+fn long(seed: u32) -> String {
+    let mut state = seed;
+    let letters = std::iter::repeat_with(move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from_u32(0x4e00 + (state >> 18)).unwrap_or('x')
+    });
+    letters.take(3000).collect()
+}
+
+pub(super) fn number() -> BoxedStrategy<Value> {
+    prop_oneof![
+        6 => (-3..12_i64).prop_map(Value::Int),
+        5 => select(INTEGERS).prop_map(Value::Int),
+        6 => select(FLOATS).prop_map(Value::Float),
+        1 => any::<i64>().prop_map(Value::Int),
+        2 => proptest::num::f64::NORMAL.prop_map(Value::Float),
+    ]
+    .boxed()
+}
+
+/// Text, a number or a bool.
+pub(super) fn scalar() -> BoxedStrategy<Value> {
+    prop_oneof![
+        4 => number(),
+        4 => text().prop_map(Value::Text),
+        2 => any::<bool>().prop_map(Value::Bool),
+    ]
+    .boxed()
+}
+
+/// Any value but null.
+pub(super) fn present() -> BoxedStrategy<Value> {
+    prop_oneof![
+        8 => scalar(),
+        2 => array_of(below()),
+        2 => object_of(below()),
+    ]
+    .boxed()
+}
+
+/// Any value.
+pub(super) fn value() -> BoxedStrategy<Value> {
+    prop_oneof![
+        10 => present(),
+        2 => Just(Value::Null),
+    ]
+    .boxed()
+}
+
+/// A list of anything.
+pub(super) fn array() -> BoxedStrategy<Value> {
+    prop_oneof![
+        3 => array_of(below()),
+        3 => array_of(text().prop_map(Value::Text).boxed()),
+        3 => array_of(number()),
+        3 => array_of(object_of(below())),
+    ]
+    .boxed()
+}
+
+/// An object with some of the [`KEYS`].
+pub(super) fn object() -> BoxedStrategy<Value> {
+    object_of(value())
+}
+
+/// What lies in an array or object: scalars, nulls, and now and then one more level.
+fn below() -> BoxedStrategy<Value> {
+    let leaf = Union::new_weighted(vec![(6, scalar()), (1, Just(Value::Null).boxed())]).boxed();
+    prop_oneof![
+        10 => leaf.clone(),
+        1 => array_of(leaf.clone()),
+        1 => object_of(leaf),
+    ]
+    .boxed()
+}
+
+fn array_of(items: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
+    collection::vec(items, 0..4).prop_map(Value::Array).boxed()
+}
+
+fn object_of(values: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
+    // The first keys are drawn more often, so that paths lead somewhere.
+    let key = prop_oneof![2 => select(&KEYS[..4]), 1 => select(KEYS)];
+    let pairs = collection::vec((key.prop_map(str::to_owned), values), 0..4);
+    pairs
+        .prop_map(|pairs| Value::Object(pairs.into_iter().collect()))
+        .boxed()
+}
