@@ -134,9 +134,11 @@ fn refuse_other_forms(serde: &SerdeContainer, errors: &mut Errors) {
     }
 }
 
-/// The one field that is the `Base`.
+/// The one field that is the `Base`; nothing, and a mistake reported, if there is none to use.
 fn base_of<'a>(name: &Ident, fields: &'a [Field], errors: &mut Errors) -> Option<&'a Ident> {
-    let mut bases = fields.iter().filter(|it| matches!(it.stored, Stored::Base));
+    let mut bases = fields
+        .iter()
+        .filter(|it| matches!(it.stored, Stored::Base { .. }));
     let Some(first) = bases.next() else {
         errors.push(
             name,
@@ -154,7 +156,7 @@ fn base_of<'a>(name: &Ident, fields: &'a [Field], errors: &mut Errors) -> Option
         );
         errors.push(&second.ident, message);
     }
-    Some(&first.ident)
+    matches!(first.stored, Stored::Base { is_usable: true }).then_some(&first.ident)
 }
 
 fn collection(name: &Ident, container: &DenContainer, errors: &mut Errors) -> String {
@@ -169,4 +171,129 @@ fn collection(name: &Ident, container: &DenContainer, errors: &mut Errors) -> St
         );
     }
     collection
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+    use syn::parse_quote;
+
+    use super::*;
+    use crate::testing::{assert_holds, messages};
+
+    fn mistakes(input: &DeriveInput) -> Vec<String> {
+        messages(&expand(input))
+    }
+
+    #[test]
+    fn a_document_has_handles_under_stored_names() {
+        let expansion = expand(&parse_quote! {
+            #[den(crate = "crate", revision)]
+            #[serde(rename_all = "camelCase")]
+            pub(crate) struct Product {
+                #[serde(flatten)] pub base: Base<Self>,
+                pub unit_price: f64,
+                category: Option<String>,
+                address: Option<Box<Address>>,
+                #[serde(with = "w")] when: Option<Time>,
+                #[serde(skip)] cache: Cache,
+            }
+        });
+        assert_eq!(messages(&expansion), Vec::<String>::new());
+        for part in [
+            quote!(pub(crate) struct ProductFields),
+            quote!(pub base: crate::BaseFields<Product>,),
+            quote!(pub unit_price: crate::Field<Product, f64>,),
+            quote!(category: crate::Field<Product, String, crate::Nullable>,),
+            quote!(address: <Address as crate::FieldType>::Handle<Product, crate::Nullable>,),
+            quote!(when: crate::Field<Product, crate::Json, crate::Nullable>,),
+            quote!(unit_price: crate::Field::__new(path.child("unitPrice"), crate::__private::FieldKind::Number)),
+            quote!(
+                const COLLECTION: &'static str = "product";
+            ),
+            quote!(
+                const REVISION: bool = true;
+            ),
+            quote!(&self.base),
+        ] {
+            assert_holds(&expansion, &part);
+        }
+        assert!(!expansion.to_string().contains("cache"));
+    }
+
+    #[test]
+    fn an_expansion_stays_small() {
+        let expansion = expand(&parse_quote! {
+            struct Product {
+                #[serde(flatten)] base: Base<Product>,
+                a: String, b: String, c: u8, d: f64, e: bool, f: Vec<u8>, g: Json, h: Address,
+                #[den(index)] i: String,
+            }
+        });
+        // A statement, field or signature is a line; so is what rustfmt puts on its own.
+        let text = expansion.to_string();
+        let lines = text.matches([';', ',', '{', '}']).count();
+        assert!(lines < 250, "{lines}");
+        assert!(text.len() < 6000, "{}", text.len());
+    }
+
+    #[test]
+    fn mistakes_in_the_base_are_named() {
+        let cases: [(DeriveInput, &str); 5] = [
+            (parse_quote! { struct A { x: u8 } }, "has no `Base`"),
+            (
+                parse_quote! { struct A { base: Base<A> } },
+                "#[serde(flatten)]",
+            ),
+            (
+                parse_quote! { struct A { #[serde(flatten)] a: Base<A>, #[serde(flatten)] b: Base<A> } },
+                "two ids",
+            ),
+            (
+                parse_quote! { struct A { #[serde(flatten)] base: Base<B> } },
+                "write `Base<A>`",
+            ),
+            (
+                parse_quote! { struct A { #[serde(flatten)] base: Option<Base<A>> } },
+                "write `Base<A>`",
+            ),
+        ];
+        for (input, expected) in cases {
+            let found = mistakes(&input);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].contains(expected), "{found:?}, not {expected:?}");
+        }
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_together() {
+        let found = mistakes(&parse_quote! {
+            #[den(collection = "", colour)]
+            struct A {
+                #[den(indx)] x: u8,
+                #[serde(rename = "x")] y: u8,
+                #[serde(rename = "_id")] id: u8,
+            }
+        });
+        assert_eq!(found.len(), 6, "{found:?}");
+    }
+
+    #[test]
+    fn only_structs_with_named_fields_are_documents() {
+        let cases: [(DeriveInput, &str); 6] = [
+            (parse_quote! { enum A { B } }, "an enum"),
+            (parse_quote! { union A { b: u8 } }, "a union"),
+            (parse_quote! { struct A(u8); }, "a tuple struct"),
+            (parse_quote! { struct A; }, "without fields"),
+            (parse_quote! { struct A<T> { x: T } }, "cannot be generic"),
+            (
+                parse_quote! { struct A<'a> { x: &'a str } },
+                "cannot be generic",
+            ),
+        ];
+        for (input, expected) in cases {
+            let found = mistakes(&input);
+            assert!(found[0].contains(expected), "{found:?}, not {expected:?}");
+        }
+    }
 }

@@ -136,3 +136,93 @@ fn named_struct(
         impl #krate::Embedded for #name {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+    use crate::testing::{assert_holds, messages};
+
+    fn kind(name: &str, input: &DeriveInput) {
+        let expansion = expand(input);
+        assert_eq!(messages(&expansion), Vec::<String>::new());
+        let kind = Kind::parse(name).unwrap().tokens(&parse_quote!(::den));
+        assert_holds(
+            &expansion,
+            &quote!(const KIND: ::den::__private::FieldKind = #kind;),
+        );
+    }
+
+    #[test]
+    fn types_of_one_value_are_stored_as_that() {
+        kind("text", &parse_quote! { struct A(String); });
+        kind("text", &parse_quote! { enum A { B } });
+        kind(
+            "number",
+            &parse_quote! { #[serde(transparent)] struct A { b: u8 } },
+        );
+        kind("array", &parse_quote! { struct A(f64, f64); });
+        kind(
+            "any",
+            &parse_quote! { struct A(#[serde(with = "x")] String); },
+        );
+        kind(
+            "number",
+            &parse_quote! { #[den(kind = "number")] #[serde(into = "u8")] enum A { B } },
+        );
+        kind("object", &parse_quote! { struct A {} });
+        kind("object", &parse_quote! { struct A { b: u8 } });
+        let expansion = expand(&parse_quote! { struct A(Inner); });
+        assert_holds(&expansion, &quote!(= <Inner as ::den::FieldType>::KIND;));
+    }
+
+    #[test]
+    fn a_struct_hands_its_path_on() {
+        let expansion = expand(&parse_quote! {
+            pub struct Address { #[den(index)] pub city: String, geo: Geo, #[serde(flatten)] more: More }
+        });
+        assert_eq!(messages(&expansion), Vec::<String>::new());
+        for part in [
+            quote!(pub struct AddressFields<__D>),
+            quote!(pub city: ::den::Field<__D, String>),
+            quote!(geo: <Geo>::__den_at::<__D, ::den::Required>(path.child("geo"))),
+            quote!(more: <More>::__den_at::<__D, ::den::Required>(path)),
+            quote!(<More as ::den::FieldType>::describe(schema, path);),
+            quote!(paths: ::std::vec![(path.child("city"), ::den::__private::FieldKind::Text, ::den::__private::Direction::Asc)]),
+            quote!(impl ::den::Embedded for Address),
+        ] {
+            assert_holds(&expansion, &part);
+        }
+    }
+
+    #[test]
+    fn what_would_be_without_effect_is_refused() {
+        let cases: [(DeriveInput, &str); 8] = [
+            (parse_quote! { struct A<T> { b: T } }, "cannot be generic"),
+            (parse_quote! { struct A(#[den(index)] u8); }, "no effect"),
+            (parse_quote! { enum A { #[den(index)] B } }, "no effect"),
+            (
+                parse_quote! { #[den(index(fields("a")))] enum A { B } },
+                "fields to index",
+            ),
+            (
+                parse_quote! { #[den(revision)] struct A { b: u8 } },
+                "belongs on a document",
+            ),
+            (
+                parse_quote! { #[serde(into = "u8")] struct A { b: u8 } },
+                "the form of another",
+            ),
+            (
+                parse_quote! { struct A { #[serde(flatten)] b: Base<A> } },
+                "no id of its own",
+            ),
+            (parse_quote! { struct A; }, "nothing to store"),
+        ];
+        for (input, expected) in cases {
+            let found = messages(&expand(&input));
+            assert!(found[0].contains(expected), "{found:?}, not {expected:?}");
+        }
+    }
+}

@@ -139,3 +139,50 @@ fn refuse_attributes(field: &Field, errors: &mut Errors) {
         errors,
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use syn::{Data, parse_quote};
+
+    use super::*;
+
+    #[test]
+    fn enums_are_stored_as_serde_writes_them() {
+        let cases: [(DeriveInput, Kind); 9] = [
+            (parse_quote! { enum A { B, C } }, Kind::Text),
+            (
+                parse_quote! { #[serde(rename_all = "lowercase")] enum A { B, C } },
+                Kind::Text,
+            ),
+            (
+                parse_quote! { enum A { B, #[serde(skip)] C(u8) } },
+                Kind::Text,
+            ),
+            (parse_quote! { enum A { B, C(u8) } }, Kind::Any),
+            (parse_quote! { enum A { B { x: u8 }, C(u8) } }, Kind::Object),
+            (
+                parse_quote! { #[serde(tag = "t")] enum A { B, C } },
+                Kind::Object,
+            ),
+            (
+                parse_quote! { #[serde(tag = "t", content = "c")] enum A { B, C(u8) } },
+                Kind::Object,
+            ),
+            (
+                parse_quote! { #[serde(untagged)] enum A { B(u8), C(String) } },
+                Kind::Any,
+            ),
+            (
+                parse_quote! { enum A { B, #[serde(untagged)] C(String) } },
+                Kind::Any,
+            ),
+        ];
+        for (input, expected) in cases {
+            let Data::Enum(data) = &input.data else {
+                panic!("an enum")
+            };
+            let kind = enum_kind(data, &SerdeContainer::parse(&input.attrs));
+            assert_eq!(kind, expected, "{}", input.to_token_stream());
+        }
+    }
+}

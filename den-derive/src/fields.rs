@@ -44,8 +44,8 @@ pub(crate) enum Stored {
     Typed { ty: TokenStream },
     /// A struct whose fields lie beside the others.
     Flat { ty: TokenStream },
-    /// The `Base` of the document.
-    Base,
+    /// The `Base` of the document; with a mistake in its type it cannot be used.
+    Base { is_usable: bool },
     /// Not at all, or in a way that has no handle.
     Hidden,
 }
@@ -55,7 +55,7 @@ impl Stored {
     pub(crate) fn span(&self) -> Span {
         match self {
             Self::Typed { ty } | Self::Flat { ty } => ty.span(),
-            Self::Leaf { .. } | Self::Foreign { .. } | Self::Base | Self::Hidden => {
+            Self::Leaf { .. } | Self::Foreign { .. } | Self::Base { .. } | Self::Hidden => {
                 Span::call_site()
             }
         }
@@ -67,7 +67,7 @@ impl Field {
     pub(crate) fn has_key(&self) -> bool {
         match self.stored {
             Stored::Leaf { .. } | Stored::Foreign { .. } | Stored::Typed { .. } => true,
-            Stored::Flat { .. } | Stored::Base | Stored::Hidden => false,
+            Stored::Flat { .. } | Stored::Base { .. } | Stored::Hidden => false,
         }
     }
 }
@@ -134,8 +134,8 @@ impl Reader<'_> {
         let peeled = peel(self.ty);
         let shape = shape(peeled.ty, self.owner);
         if let Shape::Base = shape {
-            self.check_base(den, errors);
-            return Stored::Base;
+            let is_usable = self.check_base(den, errors);
+            return Stored::Base { is_usable };
         }
         let says_only_kind = den.index.is_none()
             && den.unique.is_none()
@@ -161,7 +161,7 @@ impl Reader<'_> {
             Shape::Typed => Stored::Flat {
                 ty: self.anchored(peeled.ty),
             },
-            Shape::Base => Stored::Base,
+            Shape::Base => Stored::Hidden,
         }
     }
 
@@ -184,8 +184,8 @@ impl Reader<'_> {
                          {ident}: Base<{owner}>,"
                     ),
                 );
-                self.check_base(den, errors);
-                Stored::Base
+                let is_usable = self.check_base(den, errors);
+                Stored::Base { is_usable }
             }
             Shape::Leaf { ty, kind } => Stored::Leaf {
                 ty: without_self(ty, self.owner),
@@ -231,7 +231,7 @@ impl Reader<'_> {
         }
     }
 
-    fn check_base(&self, den: &DenField, errors: &mut Errors) {
+    fn check_base(&self, den: &DenField, errors: &mut Errors) -> bool {
         let owner = self.owner;
         if self.derive == Derive::Embedded {
             errors.push(
@@ -239,7 +239,7 @@ impl Reader<'_> {
                 "an embedded struct has no id of its own: leave out the `Base`, or derive \
                  `Document` and store it in a collection",
             );
-            return;
+            return false;
         }
         den.refuse(
             "den indexes and fills in the fields of `Base` itself",
@@ -251,7 +251,7 @@ impl Reader<'_> {
                 self.ty,
                 format!("every document has its base: write `Base<{owner}>`"),
             );
-            return;
+            return false;
         };
         let argument = arguments(segment).first().and_then(|it| last_segment(it));
         let is_own = argument.is_some_and(|it| it.ident == *owner || it.ident == "Self");
@@ -261,6 +261,7 @@ impl Reader<'_> {
                 format!("this is not the base of `{owner}`: write `Base<{owner}>`"),
             );
         }
+        is_own
     }
 }
 

@@ -132,7 +132,7 @@ impl Handles<'_> {
                 let nullability = self.nullability(field);
                 field_type(krate, ty, quote!(Handle<#document, #nullability>))
             }
-            Stored::Base => quote!(#krate::BaseFields<#document>),
+            Stored::Base { .. } => quote!(#krate::BaseFields<#document>),
             Stored::Hidden => return None,
         })
     }
@@ -151,7 +151,7 @@ impl Handles<'_> {
             Stored::Flat { ty } => quote_spanned! {ty.span()=>
                 <#ty>::__den_at::<#document, #nullability>(path)
             },
-            Stored::Base => {
+            Stored::Base { .. } => {
                 quote!(#krate::Base::<#document>::__den_at::<#document, #krate::Required>(path))
             }
             Stored::Hidden => return None,
@@ -179,7 +179,7 @@ impl Handles<'_> {
                     #describe(schema, path);
                 }
             }
-            Stored::Base => quote! {
+            Stored::Base { .. } => quote! {
                 <#krate::Base<#document> as #krate::FieldType>::describe(schema, path);
             },
             Stored::Hidden => quote!(),

@@ -234,7 +234,7 @@ fn kind_of(field: &Field) -> Option<IndexedKind> {
     match &field.stored {
         Stored::Leaf { kind, .. } | Stored::Foreign { kind } => Some(IndexedKind::Known(*kind)),
         Stored::Typed { ty } => Some(IndexedKind::Of(ty.clone())),
-        Stored::Flat { .. } | Stored::Base | Stored::Hidden => None,
+        Stored::Flat { .. } | Stored::Base { .. } | Stored::Hidden => None,
     }
 }
 
@@ -357,5 +357,117 @@ impl Index<'_> {
         Some(quote_spanned! {at=>
             const _: () = ::core::assert!(!::core::matches!(#actual, #refused), #message);
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::{DeriveInput, parse_quote};
+
+    use crate::{
+        document,
+        testing::{assert_holds, messages},
+    };
+
+    use super::*;
+
+    #[test]
+    fn indexes_are_declared_by_stored_name() {
+        let expansion = document::expand(&parse_quote! {
+            #[den(index(fields("Name", desc("home.city"), "a.b"), name = "n"), unique(fields("_id", "_rev")))]
+            struct A {
+                #[serde(flatten)] base: Base<A>,
+                #[serde(rename = "Name")] name: String,
+                #[serde(rename = "a.b")] odd: u8,
+                home: Home,
+                #[den(index_together = "g")] x: u8,
+                #[den(index_together = "g")] y: u8,
+            }
+        });
+        assert_eq!(messages(&expansion), Vec::<String>::new());
+        let kind = |it: Kind| it.tokens(&parse_quote!(::den));
+        let (text, number, any) = (kind(Kind::Text), kind(Kind::Number), kind(Kind::Any));
+        let direction = quote!(::den::__private::Direction);
+        for part in [
+            quote!(name: ::core::option::Option::Some("n"), paths: ::std::vec![
+                (path.child("Name"), #text, #direction::Asc),
+                (path.child("home").child("city"), #any, #direction::Desc),
+                (path.child("a.b"), #number, #direction::Asc)
+            ], unique: false,),
+            quote!(::std::vec![(path.child("_id"), #text, #direction::Asc), (path.child("_rev"), #text, #direction::Asc)], unique: true,),
+            quote!(::std::vec![(path.child("x"), #number, #direction::Asc), (path.child("y"), #number, #direction::Asc)], unique: false,),
+        ] {
+            assert_holds(&expansion, &part);
+        }
+    }
+
+    #[test]
+    fn indexes_that_cannot_be_are_refused() {
+        let long = "x".repeat(MAX_NAME + 1);
+        let cases: [(DeriveInput, &str); 12] = [
+            (
+                parse_quote! { #[den(index(fields("naem")))] struct A { name: u8 } },
+                "did you mean \"name\"?",
+            ),
+            (
+                parse_quote! { #[den(index(fields("ab")))] struct A { #[serde(rename = "a b")] ab: u8 } },
+                "write \"a b\" for `ab`",
+            ),
+            (
+                parse_quote! { #[den(index(fields("ab")))] struct A { #[serde(skip)] ab: u8 } },
+                "not stored",
+            ),
+            (
+                parse_quote! { #[den(index(fields("a.b")))] struct A { a: u8 } },
+                "stored as number",
+            ),
+            (
+                parse_quote! { #[den(index(fields("a..b")))] struct A { a: B } },
+                "no path",
+            ),
+            (
+                parse_quote! { #[den(index(fields("a.b.c.d.e.f.g.h.i")))] struct A { a: B } },
+                "deeper",
+            ),
+            (
+                parse_quote! { #[den(index(fields("a", "a")))] struct A { a: u8 } },
+                "a field twice",
+            ),
+            (
+                parse_quote! { #[den(index(fields("a")))] struct A { #[den(index)] a: u8 } },
+                "declared twice",
+            ),
+            (
+                parse_quote! { struct A { #[den(unique)] a: Vec<u8> } },
+                "cannot be unique",
+            ),
+            (
+                parse_quote! { struct A { #[den(index)] a: HashMap<u8, u8> } },
+                "an object has no order",
+            ),
+            (
+                parse_quote! { struct A { #[den(index(name = #long))] a: u8 } },
+                "at most 50 bytes",
+            ),
+            (
+                parse_quote! { struct A { #[den(unique_together = "g")] a: u8 } },
+                "no other field",
+            ),
+        ];
+        for (mut input, expected) in cases {
+            let base: DeriveInput = parse_quote! { struct A { #[serde(flatten)] base: Base<A> } };
+            let (syn::Data::Struct(data), syn::Data::Struct(base)) = (&mut input.data, base.data)
+            else {
+                panic!("structs")
+            };
+            if let (syn::Fields::Named(named), syn::Fields::Named(base)) =
+                (&mut data.fields, base.fields)
+            {
+                named.named.extend(base.named);
+            }
+            let found = messages(&document::expand(&input));
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].contains(expected), "{found:?}, not {expected:?}");
+        }
     }
 }

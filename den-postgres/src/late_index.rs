@@ -23,14 +23,22 @@ use crate::{
     runner::{Direct, Runner as _, Shared},
     schema::record,
     stream,
-    values::{Bound, column},
+    values::column,
 };
 
-/// The advisory lock that a build holds.
-const BUILD_LOCK: i64 = 0x6465_6e5f_6278_6c31;
+/// Takes the advisory lock that a build holds, one for each schema, if it is free.
+const TRY_LOCK: &str = "SELECT pg_try_advisory_lock(1684369002, n.oid::integer)
+FROM pg_catalog.pg_namespace AS n
+WHERE n.nspname = current_schema()";
 
-const TRY_LOCK: &str = "SELECT pg_try_advisory_lock($1::bigint)";
-const UNLOCK: &str = "SELECT pg_advisory_unlock($1::bigint)";
+/// Gives up that lock, and the settings of the build.
+const UNLOCK: &str = "SELECT pg_advisory_unlock(1684369002, n.oid::integer)
+FROM pg_catalog.pg_namespace AS n
+WHERE n.nspname = current_schema();
+RESET statement_timeout";
+
+/// A build may take longer than any statement of the application.
+const NO_TIME_LIMIT: &str = "SET statement_timeout = 0";
 
 /// How long to wait before asking for the lock again.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -46,11 +54,12 @@ pub(crate) async fn build(shared: &Shared, collection: &str, index: &IndexMeta) 
         statements: shared.pool.statements(),
     };
     take_lock(&on).await?;
+    run_text(&lease, NO_TIME_LIMIT).await?;
     let built = build_alone(&on, collection, index).await;
     match &built {
         Err(error) if is_fatal(error) => lease.set_usage(Usage::Broken),
         Ok(()) | Err(_) => {
-            on.run(lock_call(UNLOCK)).await?;
+            run_text(&lease, UNLOCK).await?;
             lease.set_usage(Usage::Idle);
         }
     }
@@ -92,7 +101,7 @@ async fn build_alone(on: &Direct<'_>, collection: &str, index: &IndexMeta) -> Re
 async fn take_lock(on: &Direct<'_>) -> Result<()> {
     let mut pause = FIRST_PAUSE;
     loop {
-        let answer = on.run(lock_call(TRY_LOCK)).await?;
+        let answer = on.run(Call::read(TRY_LOCK.into(), Vec::new())).await?;
         let taken: Option<bool> = match answer.rows.first() {
             Some(row) => column(row, 0)?,
             None => None,
@@ -105,16 +114,16 @@ async fn take_lock(on: &Direct<'_>) -> Result<()> {
     }
 }
 
-fn lock_call(sql: &'static str) -> Call {
-    Call::read(sql.into(), vec![Bound::BigInt(BUILD_LOCK)])
-}
-
 async fn run_all(lease: &Lease, statements: &[String]) -> Result<()> {
     for sql in statements {
-        let outcome = lease.client().batch_execute(sql).await;
-        outcome.map_err(|error| classify(error, Doing::Call))?;
+        run_text(lease, sql).await?;
     }
     Ok(())
+}
+
+async fn run_text(lease: &Lease, sql: &str) -> Result<()> {
+    let outcome = lease.client().batch_execute(sql).await;
+    outcome.map_err(|error| classify(error, Doing::Call))
 }
 
 /// An error of making an index, with its collection, and its fields on a `Duplicate`.

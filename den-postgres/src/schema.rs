@@ -22,10 +22,11 @@ use crate::{
     values::{Bound, column},
 };
 
-/// The advisory lock that DDL holds; the first eight bytes of `den-postgres schema`, so to say.
-const DDL_LOCK: i64 = 0x6465_6e5f_6464_6c31;
-
-const TAKE_DDL_LOCK: &str = "SELECT pg_advisory_xact_lock($1::bigint)";
+/// Takes the advisory lock that DDL holds, one for each schema. Locks with two numbers are apart from
+/// those with one, which applications take; the first number is den's own.
+const TAKE_DDL_LOCK: &str = "SELECT pg_advisory_xact_lock(1684369001, n.oid::integer)
+FROM pg_catalog.pg_namespace AS n
+WHERE n.nspname = current_schema()";
 
 /// The longest name PostgreSQL keeps; it cuts longer ones, which would then collide.
 const MAX_NAME: usize = 63;
@@ -150,8 +151,7 @@ async fn within_ddl<T>(
     let session = shared.begin("BEGIN").await?;
     let on = Within { session };
     let outcome = async {
-        let call = Call::read(TAKE_DDL_LOCK.into(), vec![Bound::BigInt(DDL_LOCK)]);
-        on.run(call).await?;
+        on.run(Call::read(TAKE_DDL_LOCK.into(), Vec::new())).await?;
         change(&on).await
     }
     .await;

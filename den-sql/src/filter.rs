@@ -4,7 +4,10 @@
 //! keep that, so only a negation has to tell NULL from true: it is written `(..) IS NOT TRUE`, which
 //! is the exact complement.
 
-use std::cmp::Ordering;
+use std::{
+    borrow::{Borrow, Cow},
+    cmp::Ordering,
+};
 
 use den_backend::{CompareOp, Expr, TextOp, Value};
 
@@ -131,6 +134,7 @@ impl<'a> Filters<'a> {
             Expr::And(all) if all.is_empty() => constant(sql, true),
             Expr::And(all) => self.tree(sql, all, " AND ", level),
             Expr::Or(any) if any.is_empty() => constant(sql, false),
+            Expr::Or(any) if any.len() > FLAT => self.tree(sql, &fused(any), " OR ", level),
             Expr::Or(any) => self.tree(sql, any, " OR ", level),
             Expr::Not(inner) => {
                 sql.push("(");
@@ -213,9 +217,15 @@ impl<'a> Filters<'a> {
         sql.push("))");
     }
 
-    fn tree(&self, sql: &mut SqlWriter, exprs: &[Expr], operator: &'static str, level: usize) {
+    fn tree<E: Borrow<Expr>>(
+        &self,
+        sql: &mut SqlWriter,
+        exprs: &[E],
+        operator: &'static str,
+        level: usize,
+    ) {
         if let [only] = exprs {
-            return self.predicate(sql, only, level);
+            return self.predicate(sql, only.borrow(), level);
         }
         sql.push("(");
         if exprs.len() > FLAT {
@@ -228,10 +238,61 @@ impl<'a> Filters<'a> {
                 if i > 0 {
                     sql.push(operator);
                 }
-                self.predicate(sql, expr, level);
+                self.predicate(sql, expr.borrow(), level);
             }
         }
         sql.push(")");
+    }
+}
+
+/// Alternatives with neighbours that look for values of one operand made one set, which any
+/// engine plans in one go: SQLite takes a minute over 20 000 alternatives of an indexed field.
+fn fused(any: &[Expr]) -> Vec<Cow<'_, Expr>> {
+    let mut fused: Vec<Cow<'_, Expr>> = Vec::with_capacity(any.len());
+    for expr in any {
+        if let Some((operand, value)) = equality(expr) {
+            if let Some(Cow::Owned(Expr::In {
+                operand: of,
+                values,
+            })) = fused.last_mut()
+                && **of == *operand
+            {
+                values.push(value.clone());
+                continue;
+            }
+            fused.push(Cow::Owned(Expr::In {
+                operand: Box::new(operand.clone()),
+                values: vec![value.clone()],
+            }));
+            continue;
+        }
+        fused.push(Cow::Borrowed(expr));
+    }
+    fused
+}
+
+/// The operand and the literal that an expression says are equal.
+fn equality(expr: &Expr) -> Option<(&Expr, &Value)> {
+    let Expr::Compare {
+        op: CompareOp::Eq,
+        left,
+        right,
+    } = expr
+    else {
+        return None;
+    };
+    match (literal(left), literal(right)) {
+        (None, Some(value)) => Some((left, value)),
+        (Some(value), None) => Some((right, value)),
+        (Some(_), Some(_)) | (None, None) => None,
+    }
+}
+
+fn literal(expr: &Expr) -> Option<&Value> {
+    if let Expr::Value(value) = expr {
+        Some(value)
+    } else {
+        None
     }
 }
 

@@ -26,6 +26,7 @@ pub mod query;
 pub mod schema;
 mod seek;
 pub mod source;
+mod spelling;
 mod sqlite;
 pub mod sqlite_functions;
 pub mod statement;

@@ -23,6 +23,10 @@ pub enum Scope {
     /// The table under its alias `d`: in queries, where functions over arrays bring columns of
     /// the same names into view.
     Document,
+    /// The row before a change: in a trigger.
+    Old,
+    /// The row after a change: in a trigger.
+    New,
     /// The array element under the alias `e1`, `e2` ..
     Element(usize),
 }
@@ -144,7 +148,7 @@ impl<'a> Place<'a> {
 
     fn in_document(&self) -> bool {
         match self.scope {
-            Scope::Table | Scope::Document => true,
+            Scope::Table | Scope::Document | Scope::Old | Scope::New => true,
             Scope::Element(_) => false,
         }
     }
@@ -211,19 +215,6 @@ impl<'a> Source<'a> {
 }
 
 impl<'a> Split<'a> {
-    /// How many conditions the set needs.
-    pub fn types(&self) -> usize {
-        self.bools.len()
-            + [
-                self.texts.is_empty(),
-                self.numbers.is_empty(),
-                self.containers.is_empty(),
-            ]
-            .iter()
-            .filter(|it| !**it)
-            .count()
-    }
-
     /// Sorts values by type. Null equals nothing, so it is left out.
     pub fn of(values: &'a [Value]) -> Self {
         let mut split = Self::default();

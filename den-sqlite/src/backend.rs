@@ -25,8 +25,8 @@ use crate::{
     transaction::SqliteTransaction,
 };
 
-/// So few rows are sent at once, when the limit says that there are no more.
-const FEW_ROWS: u64 = 64;
+/// So few rows are read at once, when the limit says that there are no more.
+const FEW_ROWS: u64 = 128;
 
 /// A SQLite database.
 #[derive(Debug, Clone)]
@@ -113,7 +113,7 @@ impl Session for SqliteBackend {
         let pool = &self.0.pool;
         let mut lease = match kind {
             Work::Read => pool.reader(Purpose::Point).await?,
-            Work::ScanRead => pool.reader(Purpose::Scan).await?,
+            Work::BriefRead | Work::ScanRead => pool.reader(Purpose::Scan).await?,
             Work::Write | Work::LargeWrite | Work::ScanWrite => pool.writer().await?,
         };
         let waits = kind.writes() && pool.next_commit_waits();
@@ -121,6 +121,12 @@ impl Session for SqliteBackend {
             match work(&mut lease) {
                 // Someone else's lock must not hold up the caller's other tasks.
                 Err(failure) if failure.is_busy() => {}
+                done => return Ok(done),
+            }
+        }
+        if kind == Work::BriefRead {
+            match lease.briefly(&work) {
+                Err(failure) if failure.is_busy() || failure.is_interrupted() => {}
                 done => return Ok(done),
             }
         }

@@ -1,14 +1,26 @@
 //! What is known of one collection: where its fields lie, and the text of its statements.
 
-use std::{borrow::Cow, sync::OnceLock};
+use std::{
+    borrow::Cow,
+    collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use den_backend::{Expectation, IndexKind, IndexMeta};
 use den_sql::{ExpectationKind, Layout, SQLITE};
 
-use crate::error::{Place, Unique};
+use crate::{
+    connection::BRIEF,
+    error::{Place, Unique},
+};
 
 /// So many ids are bound one by one; more go as one JSON array.
 pub(crate) const MAX_BOUND_IDS: usize = 128;
+
+/// So many slow statements are remembered for each collection.
+const SHAPES: usize = 1000;
 
 /// One collection as the database has it.
 #[derive(Debug)]
@@ -19,7 +31,12 @@ pub(crate) struct Collection {
     state_of: OnceLock<String>,
     put: [OnceLock<String>; 4],
     delete: [OnceLock<String>; 4],
+    slow: Mutex<HashSet<Shape>>,
 }
+
+/// A statement whose time is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Shape(u64);
 
 impl Collection {
     /// A collection whose indexes are these.
@@ -36,6 +53,7 @@ impl Collection {
             state_of: OnceLock::new(),
             put: Default::default(),
             delete: Default::default(),
+            slow: Mutex::default(),
         }
     }
 
@@ -51,6 +69,29 @@ impl Collection {
             id,
             uniques: &self.uniques,
         }
+    }
+
+    /// Whether a statement of this shape took long the last time.
+    pub(crate) fn is_slow(&self, shape: Shape) -> bool {
+        self.slow().contains(&shape)
+    }
+
+    /// Remembers whether a statement of this shape takes long.
+    pub(crate) fn took(&self, shape: Shape, time: Duration) {
+        let mut slow = self.slow();
+        if time >= BRIEF {
+            if slow.len() >= SHAPES {
+                slow.clear();
+            }
+            slow.insert(shape);
+        } else if time < BRIEF / 2 && !slow.is_empty() {
+            slow.remove(&shape);
+        }
+    }
+
+    fn slow(&self) -> MutexGuard<'_, HashSet<Shape>> {
+        // Held for a look only.
+        self.slow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn get(&self) -> &str {
@@ -72,6 +113,16 @@ impl Collection {
 
     pub(crate) fn delete(&self, expect: ExpectationKind) -> &str {
         self.delete[slot(expect)].get_or_init(|| den_sql::delete(SQLITE, self.name(), expect))
+    }
+}
+
+impl Shape {
+    /// The shape of a statement, from its text and the order of magnitude of its limit.
+    pub(crate) fn new(sql: &str, limit: Option<u64>) -> Self {
+        let mut hasher = DefaultHasher::new();
+        sql.hash(&mut hasher);
+        limit.map(u64::leading_zeros).hash(&mut hasher);
+        Self(hasher.finish())
     }
 }
 

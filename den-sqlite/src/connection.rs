@@ -23,6 +23,12 @@ use crate::{
 /// Between two looks at whether a scan was cancelled, in steps of SQLite's virtual machine.
 const STEPS: i32 = 1000;
 
+/// How long a read may take that is tried where the call is made.
+pub(crate) const BRIEF: Duration = Duration::from_micros(500);
+
+/// Between two looks at the clock. A step may be the reading of a document: not many, then.
+const BRIEF_STEPS: i32 = 200;
+
 /// A connection to SQLite with den's settings.
 ///
 /// # Behavior
@@ -171,6 +177,16 @@ impl Connection {
         let flag = Arc::clone(cancelled);
         let handler = move || flag.load(Ordering::Relaxed);
         let _ = self.sql.progress_handler(STEPS, Some(handler));
+        let answer = work(self);
+        let _ = self.sql.progress_handler(0, None::<fn() -> bool>);
+        answer
+    }
+
+    /// Runs `work`, in which SQLite stops once it took too long for the thread it is on.
+    pub(crate) fn briefly<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let started = Instant::now();
+        let handler = move || started.elapsed() > BRIEF;
+        let _ = self.sql.progress_handler(BRIEF_STEPS, Some(handler));
         let answer = work(self);
         let _ = self.sql.progress_handler(0, None::<fn() -> bool>);
         answer

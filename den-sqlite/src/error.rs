@@ -46,6 +46,16 @@ impl Failure {
         }
     }
 
+    /// Whether the work was stopped from outside.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        match self {
+            Self::Sql(error) => {
+                error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted)
+            }
+            Self::Den(_) => false,
+        }
+    }
+
     /// Whether the table, or a column that a cached layout names, is gone.
     pub(crate) fn is_stale_schema(&self) -> bool {
         match self {

@@ -25,10 +25,13 @@ use crate::{
 
 /// Rows sent at first, so that the first one arrives early.
 const FIRST_ROWS: usize = 8;
-/// Rows sent at once later, so that the cost of sending is shared.
-const ROWS: usize = 64;
+/// Rows sent at once at most: each time it is twice as many, so that the cost of waking the reader
+/// is shared.
+const ROWS: usize = 256;
 /// Bytes sent at once, if the documents are large.
-const BYTES: usize = 128 * 1024;
+const BYTES: usize = 256 * 1024;
+/// Rows handed out before other tasks of the reader's thread get their turn.
+const TURN: usize = 64;
 /// Messages that may wait for a slow reader.
 pub(crate) const MESSAGES: usize = 4;
 
@@ -82,9 +85,9 @@ pub(crate) fn send(
         if chunk.len() < size && bytes < BYTES {
             return true;
         }
-        size = ROWS;
+        size = ROWS.min(size * 2);
         bytes = 0;
-        let full = std::mem::replace(&mut chunk, Vec::with_capacity(ROWS));
+        let full = std::mem::replace(&mut chunk, Vec::with_capacity(size));
         sender.blocking_send(Message::Rows(full)).is_ok()
     });
     // A failed send means that the stream was dropped: there is nobody to tell.
@@ -180,6 +183,8 @@ pub(crate) struct Rows {
     receiver: mpsc::Receiver<Message>,
     collection: Arc<Collection>,
     ended: bool,
+    /// Rows handed out in this turn.
+    turn: usize,
     _cancel: Cancel,
 }
 
@@ -196,6 +201,7 @@ impl Rows {
             receiver,
             collection,
             ended: false,
+            turn: 0,
             _cancel: cancel,
         }
     }
@@ -205,8 +211,15 @@ impl Stream for Rows {
     type Item = Result<RawDocument>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.turn >= TURN {
+            // Rows that are there already would let this task run on and on.
+            self.turn = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         loop {
             if let Some(row) = self.ready.next() {
+                self.turn += 1;
                 return Poll::Ready(Some(Ok(row)));
             }
             if self.ended {

@@ -1,17 +1,17 @@
 //! What works alike in a transaction and outside of one.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use den_backend::{
-    DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Put, PutOutcome, Query,
-    RawDocument, Result,
+    Access, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Put, PutOutcome,
+    Query, RawDocument, Result,
 };
 use den_sql::{Layout, SQLITE, Statement};
 
 use crate::{
     cache::{Cache, schema_version},
     catalog,
-    collection::Collection,
+    collection::{Collection, Shape},
     connection::Connection,
     document::{self, OwnedExpectation, OwnedPut},
     error::{Outcome, Place, not_registered},
@@ -21,7 +21,7 @@ use crate::{
 /// A document of more bytes is written on another thread.
 const LARGE: usize = 64 * 1024;
 
-/// So many documents may be fetched by id where the call is made.
+/// So many documents may be fetched or written by id where the call is made.
 const FEW: usize = 16;
 
 /// What kind of work it is, which decides where it runs.
@@ -33,6 +33,8 @@ pub(crate) enum Work {
     Write,
     /// A write of bounded rows but many bytes.
     LargeWrite,
+    /// A read that is expected to be brief.
+    BriefRead,
     /// A read that may look at every row.
     ScanRead,
     /// A write that may look at every row.
@@ -44,7 +46,7 @@ impl Work {
     pub(crate) fn writes(self) -> bool {
         match self {
             Self::Write | Self::LargeWrite | Self::ScanWrite => true,
-            Self::Read | Self::ScanRead => false,
+            Self::Read | Self::BriefRead | Self::ScanRead => false,
         }
     }
 
@@ -52,7 +54,7 @@ impl Work {
     pub(crate) fn is_bounded(self) -> bool {
         match self {
             Self::Read | Self::Write => true,
-            Self::LargeWrite | Self::ScanRead | Self::ScanWrite => false,
+            Self::BriefRead | Self::LargeWrite | Self::ScanRead | Self::ScanWrite => false,
         }
     }
 }
@@ -62,8 +64,8 @@ pub(crate) trait Session: Sync {
     /// What is known of the collections.
     fn cache(&self) -> &Cache;
 
-    /// Runs `work` on a connection: here if it is bounded and nothing is in its way, else on
-    /// another thread.
+    /// Runs `work` on a connection: here if it is bounded (or brief) and nothing is in its way, else
+    /// on another thread.
     ///
     /// # Behavior
     ///
@@ -80,8 +82,7 @@ pub(crate) async fn on_collection<S, T, W>(
     session: &S,
     name: &str,
     id: Option<&str>,
-    kind: Work,
-    prepare: impl Fn(Arc<Collection>) -> W + Send + Sync,
+    prepare: impl Fn(Arc<Collection>) -> (Work, W) + Send + Sync,
 ) -> Result<T>
 where
     S: Session,
@@ -89,12 +90,14 @@ where
     W: Fn(&mut Connection) -> Outcome<T> + Send + 'static,
 {
     let found = collection(session, name).await?;
-    let first = session.run(kind, prepare(Arc::clone(&found))).await?;
+    let (kind, work) = prepare(Arc::clone(&found));
+    let first = session.run(kind, work).await?;
     let (found, last) = match first {
         Err(failure) if failure.is_stale_schema() => {
             session.cache().forget(name);
             let found = collection(session, name).await?;
-            let again = session.run(kind, prepare(Arc::clone(&found))).await?;
+            let (kind, work) = prepare(Arc::clone(&found));
+            let again = session.run(kind, work).await?;
             (found, again)
         }
         first => (found, first),
@@ -119,9 +122,10 @@ pub(crate) async fn get<S: Session>(
     name: &str,
     id: &str,
 ) -> Result<Option<RawDocument>> {
-    on_collection(session, name, Some(id), Work::Read, |collection| {
+    on_collection(session, name, Some(id), |collection| {
         let id = id.to_owned();
-        move |connection: &mut Connection| document::get(connection, &collection, &id)
+        let work = move |it: &mut Connection| document::get(it, &collection, &id);
+        (Work::Read, work)
     })
     .await
 }
@@ -137,9 +141,10 @@ pub(crate) async fn get_many<S: Session>(
     } else {
         Work::ScanRead
     };
-    on_collection(session, name, None, kind, |collection| {
+    on_collection(session, name, None, |collection| {
         let ids: Vec<String> = ids.iter().map(|it| (*it).to_owned()).collect();
-        move |connection: &mut Connection| document::get_many(connection, &collection, &ids)
+        let work = move |it: &mut Connection| document::get_many(it, &collection, &ids);
+        (kind, work)
     })
     .await
 }
@@ -150,17 +155,13 @@ pub(crate) async fn put<S: Session>(session: &S, name: &str, put: Put<'_>) -> Re
     } else {
         Work::Write
     };
-    on_collection(session, name, Some(put.id), kind, |collection| {
-        let it = OwnedPut::new(&put);
-        move |connection: &mut Connection| {
-            document::put(
-                connection,
-                &collection,
-                &it.id,
-                &it.body,
-                it.expect.as_ref(),
-            )
-        }
+    on_collection(session, name, Some(put.id), |collection| {
+        let put = OwnedPut::new(&put);
+        let work = move |it: &mut Connection| {
+            let expect = put.expect.as_ref();
+            document::put(it, &collection, &put.id, &put.body, expect)
+        };
+        (kind, work)
     })
     .await
 }
@@ -171,11 +172,11 @@ pub(crate) async fn delete<S: Session>(
     id: &str,
     expect: Expectation<'_>,
 ) -> Result<DeleteOutcome> {
-    on_collection(session, name, Some(id), Work::Write, |collection| {
+    on_collection(session, name, Some(id), |collection| {
         let (id, expect) = (id.to_owned(), OwnedExpectation::new(expect));
-        move |connection: &mut Connection| {
-            document::delete(connection, &collection, &id, expect.as_ref())
-        }
+        let work =
+            move |it: &mut Connection| document::delete(it, &collection, &id, expect.as_ref());
+        (Work::Write, work)
     })
     .await
 }
@@ -186,48 +187,72 @@ pub(crate) async fn put_many<S: Session>(
     puts: &[Put<'_>],
     batch: Batch,
 ) -> Result<Vec<PutOutcome>> {
+    let bytes: usize = puts.iter().map(|it| it.body.len()).sum();
+    let kind = if puts.len() <= FEW && bytes <= LARGE {
+        Work::Write
+    } else {
+        Work::ScanWrite
+    };
     let puts: Arc<[OwnedPut]> = puts.iter().map(OwnedPut::new).collect();
-    on_collection(session, name, None, Work::ScanWrite, |collection| {
+    on_collection(session, name, None, |collection| {
         let puts = Arc::clone(&puts);
-        move |connection: &mut Connection| batch.run(connection, &collection, &puts)
+        let work = move |it: &mut Connection| batch.run(it, &collection, &puts);
+        (kind, work)
     })
     .await
 }
 
 /// Runs a statement about a query that answers with rows, or with one number.
+///
+/// # Behavior
+///
+/// - What reads is tried where the call is made, for a moment, because a call into another thread
+///   costs more than what an index answers. What took longer goes elsewhere from then on.
 pub(crate) async fn with_statement<S: Session, T: Send + 'static>(
     session: &S,
     query: &Query,
-    kind: Work,
+    access: Access,
     render: fn(&Layout, &Query) -> Statement,
     work: fn(&Connection, &Statement) -> Outcome<T>,
 ) -> Result<T> {
     refresh(session).await?;
-    on_collection(session, &query.collection, None, kind, |collection| {
+    on_collection(session, &query.collection, None, |collection| {
         let statement = render(&collection.layout, query);
-        move |connection: &mut Connection| work(connection, &statement)
+        let shape = Shape::new(&statement.sql, query.limit);
+        let kind = match access {
+            Access::ReadWrite => Work::ScanWrite,
+            Access::ReadOnly if collection.is_slow(shape) => Work::ScanRead,
+            Access::ReadOnly => Work::BriefRead,
+        };
+        let work = move |connection: &mut Connection| {
+            let started = Instant::now();
+            let answer = work(connection, &statement);
+            collection.took(shape, started.elapsed());
+            answer
+        };
+        (kind, work)
     })
     .await
 }
 
 pub(crate) async fn query<S: Session>(session: &S, query: &Query) -> Result<Vec<RawDocument>> {
-    with_statement(session, query, Work::ScanRead, select, scan::all).await
+    with_statement(session, query, Access::ReadOnly, select, scan::all).await
 }
 
 pub(crate) async fn count<S: Session>(session: &S, query: &Query) -> Result<u64> {
     let render = |layout: &Layout, query: &Query| den_sql::count(SQLITE, layout, query);
-    with_statement(session, query, Work::ScanRead, render, scan::number).await
+    with_statement(session, query, Access::ReadOnly, render, scan::number).await
 }
 
 pub(crate) async fn exists<S: Session>(session: &S, query: &Query) -> Result<bool> {
     let render = |layout: &Layout, query: &Query| den_sql::exists(SQLITE, layout, query);
-    let found = with_statement(session, query, Work::ScanRead, render, scan::number).await?;
+    let found = with_statement(session, query, Access::ReadOnly, render, scan::number).await?;
     Ok(found > 0)
 }
 
 pub(crate) async fn delete_matching<S: Session>(session: &S, query: &Query) -> Result<u64> {
     let render = |layout: &Layout, query: &Query| den_sql::delete_matching(SQLITE, layout, query);
-    with_statement(session, query, Work::ScanWrite, render, scan::execute).await
+    with_statement(session, query, Access::ReadWrite, render, scan::execute).await
 }
 
 pub(crate) async fn explain<S: Session>(
@@ -246,7 +271,7 @@ pub(crate) async fn explain<S: Session>(
         ExplainMode::Statement => without,
         ExplainMode::Plan => with_plan as fn(&Connection, &Statement) -> Outcome<Explain>,
     };
-    with_statement(session, query, Work::Read, select, work).await
+    with_statement(session, query, Access::ReadOnly, select, work).await
 }
 
 /// The statement for the rows of a query.

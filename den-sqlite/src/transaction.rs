@@ -199,6 +199,13 @@ impl Session for SqliteTransaction {
         if kind.is_bounded() {
             return Ok(state.run(work));
         }
+        if kind == Work::BriefRead {
+            // Interrupting a read leaves the transaction as it is.
+            match state.run(|it| it.briefly(&work)) {
+                Err(failure) if failure.is_interrupted() => {}
+                done => return Ok(done),
+            }
+        }
         // Not cancellable: interrupting a write would end the whole transaction.
         self.pool
             .threads()

@@ -61,6 +61,11 @@ struct Claim {
 }
 
 /// Document types to register together: `(Product, Maker, Part)`, or one type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be registered",
+    label = "expected a document type, or a tuple of up to 12",
+    note = "each type derives `Document`: `db.register::<(Product, Maker)>()`"
+)]
 pub trait Documents {
     /// Registers each of them.
     #[doc(hidden)]

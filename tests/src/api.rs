@@ -2,7 +2,14 @@
 
 mod support;
 
+mod opening;
+mod bad_urls;
+mod registration;
+mod names;
 mod crud;
+mod replace;
+mod batches;
+mod failed_writes;
 
 use crate::harness::Theme;
 
@@ -14,5 +21,12 @@ macro_rules! themes {
 
 /// The themes of this module.
 pub const THEMES: &[Theme] = themes![
+    opening,
+    bad_urls,
+    registration,
+    names,
     crud,
+    replace,
+    batches,
+    failed_writes,
 ];

@@ -130,6 +130,17 @@ pub fn trials(theme: &'static Theme) -> Vec<Trial> {
         .collect()
 }
 
+/// A test of one target that is not in a table: `target::theme::name`, ignored where the target is
+/// not there.
+pub fn trial<F>(target: Target, theme: &str, name: &str, body: F) -> Trial
+where
+    F: for<'a> FnOnce(&'a TestDb) -> BoxFuture<'a, ()> + Send + 'static,
+{
+    let name = format!("{}::{theme}::{name}", target.name());
+    Trial::test(name.clone(), move || run::each(&name, target, body))
+        .with_ignored_flag(!target.is_there())
+}
+
 fn trials_of(theme: &Theme, case: &'static Case) -> Vec<Trial> {
     let targets = || Target::ALL.into_iter().filter(|it| (case.on)(*it));
     let name = |kind: &str| format!("{kind}::{}::{}", theme.name, case.name);

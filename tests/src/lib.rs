@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`harness`] | targets, fresh databases, and how a case becomes a test |
 //! | [`api`] | the public API of `den`, theme by theme |
+//! | [`differential`] | random documents, queries and writes: the same answer everywhere |
 //! | [`registry`] | URL schemes and drivers |
 //!
 //! `cargo test -p den-tests --test suite postgres::crud` runs the theme `crud` on PostgreSQL. Which
@@ -17,6 +18,7 @@
 pub mod harness;
 
 pub mod api;
+pub mod differential;
 pub mod registry;
 
 use libtest_mimic::Trial;
@@ -35,5 +37,6 @@ pub fn themes() -> Vec<&'static Theme> {
 pub fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = themes().into_iter().flat_map(harness::trials).collect();
     trials.extend(harness::conformance::trials());
+    trials.extend(differential::trials());
     trials
 }

@@ -78,10 +78,8 @@ async fn a_dropped_call_leaves_the_pool_usable(schema: &Schema) {
         drop_after(polls, backend.count(&all)).await;
         drop_after(polls, async { backend.query(&all).await?.try_next().await }).await;
         write(&*backend, "after", 1, "after").await.unwrap();
-        let written = backend.get_many(
-            "things",
-            &many.iter().map(String::as_str).collect::<Vec<_>>(),
-        );
+        let ids: Vec<&str> = many.iter().map(String::as_str).collect();
+        let written = backend.get_many("things", &ids);
         let count = written.await.unwrap().len();
         // It may be done after this look, but never in part.
         assert!(count == 0 || count == 50, "{count} of 50");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use den_backend::{Backend, ErrorKind, Expectation, LockMode, Query, ReadWrite as _, TxOptions};
+use den_backend::{Backend, ErrorKind, Expectation, LockMode, Query, TxOptions};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 

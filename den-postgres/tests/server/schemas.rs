@@ -29,8 +29,8 @@ ANALYZE things";
 const INVALID: &str = "SELECT count(*) FROM pg_index WHERE NOT indisvalid";
 
 /// How many relations the schema holds.
-const RELATIONS: &str =
-    "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::text::regnamespace";
+const RELATIONS: &str = "SELECT count(*) FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = current_schema()";
 
 fn bare() -> CollectionMeta {
     CollectionMeta::new("things")
@@ -88,21 +88,7 @@ async fn a_late_index_is_used(schema: &Schema) {
 async fn an_unchanged_schema_changes_nothing(schema: &Schema) {
     let backend = schema.open("").await;
     backend.ensure_collection(&things()).await.unwrap();
-    let before = schema
-        .ask("SELECT txid_current()")
-        .await
-        .parse::<i64>()
-        .unwrap();
-    for _ in 0..5 {
-        backend.ensure_collection(&things()).await.unwrap();
-    }
-    let after = schema
-        .ask("SELECT txid_current()")
-        .await
-        .parse::<i64>()
-        .unwrap();
-    // Only this question itself takes a number, where nobody else uses the server.
-    assert!(after > before);
+    // The transaction that last wrote into the catalogs that DDL changes.
     let made = schema
         .ask("SELECT max(xmin::text::bigint) FROM _den_indexes")
         .await;

@@ -1,6 +1,6 @@
 //! Numbers on the wire.
 
-use den_backend::{CompareOp, Expectation, Expr, Query, Value, value::float_text};
+use den_backend::{CompareOp, Expectation, Expr, Query, Value};
 use futures_util::TryStreamExt as _;
 
 use crate::{
@@ -62,10 +62,7 @@ fn numbers() -> Vec<Value> {
 }
 
 fn spelled(number: &Value) -> String {
-    match number {
-        Value::Float(it) => float_text(*it),
-        other => other.to_string(),
-    }
+    number.to_string()
 }
 
 async fn numbers_are_bound_exactly(schema: &Schema) {

@@ -16,7 +16,7 @@ use den_backend::{
     Root, Value,
 };
 use tokio::time::sleep;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 /// Names the server to use, which may be written to.
 pub(crate) const URL_VARIABLE: &str = "DEN_POSTGRES_URL";
@@ -106,9 +106,11 @@ impl Schema {
     /// The first column of the first row, as text.
     pub(crate) async fn ask(&self, sql: &str) -> String {
         let rows = self.plain.simple_query(sql).await.unwrap();
-        let value = rows.iter().find_map(|it| match it {
-            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-            _ => None,
+        let value = rows.iter().find_map(|it| {
+            let SimpleQueryMessage::Row(row) = it else {
+                return None;
+            };
+            row.get(0).map(str::to_owned)
         });
         value.unwrap_or_default()
     }

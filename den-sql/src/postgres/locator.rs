@@ -214,6 +214,12 @@ fn qualifier(sql: &mut SqlWriter, scope: Scope) {
         Scope::Document => {
             sql.push("d.");
         }
+        Scope::Old => {
+            sql.push("OLD.");
+        }
+        Scope::New => {
+            sql.push("NEW.");
+        }
         Scope::Element(level) => {
             sql.push("e").number(level).push(".");
         }
@@ -224,7 +230,7 @@ fn qualifier(sql: &mut SqlWriter, scope: Scope) {
 fn base(sql: &mut SqlWriter, scope: Scope) {
     qualifier(sql, scope);
     sql.push(match scope {
-        Scope::Table | Scope::Document => "data",
+        Scope::Table | Scope::Document | Scope::Old | Scope::New => "data",
         Scope::Element(_) => "v",
     });
 }

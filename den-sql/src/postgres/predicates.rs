@@ -11,8 +11,8 @@ use super::{
 use crate::{
     dialect::{Predicates, Quantifier, TextTest},
     source::{Place, Scalar, Source, Split},
+    spelling::{Either, compare_typed, operator, prefix_range},
     statement::Param,
-    text::prefix_end,
     writer::SqlWriter,
 };
 
@@ -62,21 +62,9 @@ impl Predicates for Postgres {
             sql.push(" <> 'null'::jsonb)");
             return;
         }
-        sql.push("(");
-        let mut first = true;
-        for scalar in Scalar::ALL {
-            if !left.may_be(scalar) || !right.may_be(scalar) {
-                continue;
-            }
-            if !first {
-                sql.push(" OR ");
-            }
-            first = false;
-            typed(sql, left, scalar);
-            sql.push(operator(op));
-            typed(sql, right, scalar);
-        }
-        sql.push(if first { "FALSE)" } else { ")" });
+        let mut either = Either::default();
+        compare_typed(self, sql, &mut either, op, [left, right]);
+        either.end(sql);
     }
 
     fn is_in(&self, sql: &mut SqlWriter, source: &Source<'_>, values: &[Value]) {
@@ -95,10 +83,9 @@ impl Predicates for Postgres {
             None => source.may_be(scalar),
         };
         let mut rest: Vec<String> = Vec::new();
-        let mut parts = Parts::default();
-        sql.push("(");
+        let mut either = Either::default();
         if by_type(Scalar::Text) && !split.texts.is_empty() {
-            parts.next(sql);
+            either.next(sql);
             typed(sql, source, Scalar::Text);
             let texts = split.texts.iter().map(|it| (*it).to_owned()).collect();
             sql.push(" = ANY(").bind(Param::TextArray(texts)).push(")");
@@ -106,7 +93,7 @@ impl Predicates for Postgres {
             rest.extend(split.texts.iter().map(|it| Value::from(*it).to_string()));
         }
         if by_type(Scalar::Number) && !split.numbers.is_empty() {
-            parts.next(sql);
+            either.next(sql);
             typed(sql, source, Scalar::Number);
             let numbers = split.numbers.iter().map(|it| number_text(it)).collect();
             sql.push(" = ANY(")
@@ -117,7 +104,7 @@ impl Predicates for Postgres {
         }
         if by_type(Scalar::Bool) {
             for it in &split.bools {
-                parts.next(sql);
+                either.next(sql);
                 typed(sql, source, Scalar::Bool);
                 sql.push(" = ").bind(Param::Bool(*it));
             }
@@ -128,11 +115,11 @@ impl Predicates for Postgres {
         if let Some(place) = place
             && !rest.is_empty()
         {
-            parts.next(sql);
+            either.next(sql);
             mixed(sql, place);
             sql.push(" = ANY(").bind(Param::JsonArray(rest)).push(")");
         }
-        sql.push(if parts.written == 0 { "FALSE)" } else { ")" });
+        either.end(sql);
     }
 
     fn is_null(&self, sql: &mut SqlWriter, source: &Source<'_>) {
@@ -171,7 +158,7 @@ impl Predicates for Postgres {
             Source::Len(_) | Source::Value(_) | Source::Count(_) | Source::Null => false,
         };
         if test.op == TextOp::StartsWith && !test.ignore_case && is_indexed {
-            return text_range(sql, source, test.needle);
+            return prefix_range(self, sql, source, test.needle);
         }
         // Under collation "C" `lower` folds ASCII only, as asked for.
         let needle = if test.ignore_case {
@@ -317,31 +304,6 @@ impl Predicates for Postgres {
     }
 }
 
-/// Conditions joined by `OR`.
-#[derive(Default)]
-struct Parts {
-    written: usize,
-}
-
-impl Parts {
-    fn next(&mut self, sql: &mut SqlWriter) {
-        if self.written > 0 {
-            sql.push(" OR ");
-        }
-        self.written += 1;
-    }
-}
-
-fn operator(op: CompareOp) -> &'static str {
-    match op {
-        CompareOp::Eq => " = ",
-        CompareOp::Lt => " < ",
-        CompareOp::Le => " <= ",
-        CompareOp::Gt => " > ",
-        CompareOp::Ge => " >= ",
-    }
-}
-
 /// Writes a value of any type: the column that holds it, what an index holds, or the `jsonb` itself.
 fn mixed(sql: &mut SqlWriter, place: &Place<'_>) {
     if let Some(column) = place.column(FieldKind::Any) {
@@ -358,18 +320,4 @@ fn null_json(sql: &mut SqlWriter, place: &Place<'_>) {
     sql.push("coalesce(");
     json_argument(sql, place);
     sql.push(", 'null'::jsonb)");
-}
-
-fn text_range(sql: &mut SqlWriter, source: &Source<'_>, prefix: &str) {
-    let end = prefix_end(prefix);
-    if end.is_some() {
-        sql.push("(");
-    }
-    typed(sql, source, Scalar::Text);
-    sql.push(" >= ").bind(Param::Text(prefix.to_owned()));
-    if let Some(end) = end {
-        sql.push(" AND ");
-        typed(sql, source, Scalar::Text);
-        sql.push(" < ").bind(Param::Text(end)).push(")");
-    }
 }

@@ -4,7 +4,7 @@ use den_backend::{CollectionMeta, Direction, FieldKind, FieldPath, IndexKind, In
 
 use super::{
     Sqlite,
-    locator::{Read, each, generated, named_column, read},
+    locator::{Read, each, generated, id, named_column, read},
 };
 use crate::{
     dialect::Definitions,
@@ -219,7 +219,7 @@ fn members_index(layout: &Layout, index: &str, path: &FieldPath) -> Vec<String> 
     statements.push(sql.into_text());
 
     let mut sql = SqlWriter::new(Placeholders::Question);
-    insert_members(&mut sql, layout, index, path, Row::All);
+    insert_members(&mut sql, layout, index, path, Scope::Document);
     statements.push(sql.into_text());
 
     for trigger in Trigger::ALL {
@@ -231,27 +231,28 @@ fn members_index(layout: &Layout, index: &str, path: &FieldPath) -> Vec<String> 
             Trigger::Update => " AFTER UPDATE ON ",
             Trigger::Delete => " AFTER DELETE ON ",
         });
-        sql.ident(&layout.collection).push(" BEGIN\n    ");
+        sql.ident(&layout.collection);
         match trigger {
-            Trigger::Insert => insert_members(&mut sql, layout, index, path, Row::New),
+            Trigger::Insert => {
+                sql.push(" BEGIN\n    ");
+                insert_members(&mut sql, layout, index, path, Scope::New);
+            }
             Trigger::Update => {
+                when_changed(&mut sql, layout, path);
+                sql.push(" BEGIN\n    ");
                 delete_members(&mut sql, index);
                 sql.push(";\n    ");
-                insert_members(&mut sql, layout, index, path, Row::New);
+                insert_members(&mut sql, layout, index, path, Scope::New);
             }
-            Trigger::Delete => delete_members(&mut sql, index),
+            Trigger::Delete => {
+                sql.push(" BEGIN\n    ");
+                delete_members(&mut sql, index);
+            }
         }
         sql.push(";\nEND");
         statements.push(sql.into_text());
     }
     statements
-}
-
-/// Which documents' elements to copy.
-#[derive(Debug, Clone, Copy)]
-enum Row {
-    All,
-    New,
 }
 
 fn delete_all(sql: &mut SqlWriter, index: &str) {
@@ -264,29 +265,47 @@ fn delete_members(sql: &mut SqlWriter, index: &str) {
     sql.push(" WHERE id = OLD.id");
 }
 
-fn insert_members(sql: &mut SqlWriter, layout: &Layout, index: &str, path: &FieldPath, row: Row) {
-    let place = Place {
-        scope: Scope::Document,
+/// Writes the condition that the array changed: most updates leave it as it was.
+fn when_changed(sql: &mut SqlWriter, layout: &Layout, path: &FieldPath) {
+    let at = |scope| Place {
+        scope,
         path,
         layout,
     };
-    // `DISTINCT` and not `OR IGNORE`: the statement that fires a trigger overrides its conflict rules.
+    sql.push(" WHEN OLD.id <> NEW.id OR ");
+    read(sql, Read::Json, &at(Scope::Old));
+    sql.push(" IS NOT ");
+    read(sql, Read::Json, &at(Scope::New));
+}
+
+/// Copies the elements of one row, or of all rows of the table under alias `d`.
+fn insert_members(
+    sql: &mut SqlWriter,
+    layout: &Layout,
+    index: &str,
+    path: &FieldPath,
+    scope: Scope,
+) {
+    let place = Place {
+        scope,
+        path,
+        layout,
+    };
+    // `DISTINCT` and not `OR IGNORE`: the statement that fires a trigger overrides its conflict
+    // rules.
     sql.push("INSERT INTO ");
     members_table(sql, index);
-    sql.push(" (kind, value, id) SELECT DISTINCT CASE m.type WHEN 'integer' THEN 'number'");
+    sql.push(" (kind, value, id)\n    SELECT DISTINCT CASE m.type WHEN 'integer' THEN 'number'");
     sql.push(" WHEN 'real' THEN 'number' WHEN 'true' THEN 'bool' WHEN 'false' THEN 'bool'");
     sql.push(" ELSE m.type END, CASE WHEN m.type IN ('null', 'array', 'object') THEN 0");
-    sql.push(" ELSE m.value END, d.id FROM ");
-    match row {
-        Row::All => {
-            sql.ident(&layout.collection).push(" AS d, ");
-        }
-        Row::New => {
-            sql.push("(SELECT NEW.id AS id, NEW.data AS data) AS d, ");
-        }
+    sql.push(" ELSE m.value END, ");
+    id(sql, scope);
+    sql.push("\n    FROM ");
+    if scope == Scope::Document {
+        sql.ident(&layout.collection).push(" AS d, ");
     }
     each(sql, &place);
-    sql.push(" AS m WHERE ");
+    sql.push(" AS m\n    WHERE ");
     read(sql, Read::Type, &place);
     sql.push(" = 'array'");
 }

@@ -188,6 +188,12 @@ fn qualifier(sql: &mut SqlWriter, scope: Scope) {
         Scope::Document => {
             sql.push("d.");
         }
+        Scope::Old => {
+            sql.push("OLD.");
+        }
+        Scope::New => {
+            sql.push("NEW.");
+        }
         Scope::Element(level) => {
             sql.push("e").number(level).push(".");
         }
@@ -197,7 +203,7 @@ fn qualifier(sql: &mut SqlWriter, scope: Scope) {
 /// What paths start from.
 fn base(sql: &mut SqlWriter, scope: Scope) {
     match scope {
-        Scope::Table | Scope::Document => {
+        Scope::Table | Scope::Document | Scope::Old | Scope::New => {
             qualifier(sql, scope);
             sql.push("data");
         }

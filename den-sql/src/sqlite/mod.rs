@@ -4,6 +4,7 @@ mod definitions;
 mod documents;
 mod locator;
 mod predicates;
+mod sets;
 
 use crate::{dialect::Dialect, writer::Placeholders};
 

@@ -5,21 +5,15 @@ use den_backend::{CompareOp, FieldKind, Pattern, TextOp, Value};
 use super::{
     Sqlite,
     locator::{Read, bind, each, id, named_column, read, typed},
+    sets,
 };
 use crate::{
     dialect::{Predicates, Quantifier, TextTest},
-    source::{Place, Scalar, Source, Split},
+    source::{Place, Scalar, Source},
+    spelling::{Either, compare_typed, operator, prefix_range},
     statement::Param,
-    text::prefix_end,
     writer::SqlWriter,
 };
-
-/// Longer lists are bound as one JSON array; shorter ones are padded to a power of two, so that
-/// statement caches see few texts.
-const LONGEST_LIST: usize = 256;
-
-/// SQLite binds at most 32 766 values; from here on lists are bound as JSON whatever their length.
-const MANY_BOUND: usize = 16_000;
 
 impl Predicates for Sqlite {
     fn typed(&self, sql: &mut SqlWriter, source: &Source<'_>, scalar: Scalar) {
@@ -48,25 +42,10 @@ impl Predicates for Sqlite {
         left: &Source<'_>,
         right: &Source<'_>,
     ) {
-        sql.push("(");
-        let mut first = true;
-        for scalar in Scalar::ALL {
-            if !left.may_be(scalar) || !right.may_be(scalar) {
-                continue;
-            }
-            if !first {
-                sql.push(" OR ");
-            }
-            first = false;
-            typed(sql, left, scalar);
-            sql.push(operator(op));
-            typed(sql, right, scalar);
-        }
+        let mut either = Either::default();
+        compare_typed(self, sql, &mut either, op, [left, right]);
         if let (CompareOp::Eq, Source::Place(left), Source::Place(right)) = (op, left, right) {
-            if !first {
-                sql.push(" OR ");
-            }
-            first = false;
+            either.next(sql);
             sql.push("(");
             read(sql, Read::Type, left);
             sql.push(" IN ('array', 'object') AND den_json_eq(");
@@ -75,33 +54,11 @@ impl Predicates for Sqlite {
             read(sql, Read::Json, right);
             sql.push("))");
         }
-        sql.push(if first { "FALSE)" } else { ")" });
+        either.end(sql);
     }
 
     fn is_in(&self, sql: &mut SqlWriter, source: &Source<'_>, values: &[Value]) {
-        let split = Split::of(values);
-        let mut parts = Parts::new(split.types());
-        if !split.texts.is_empty() {
-            parts.next(sql);
-            typed(sql, source, Scalar::Text);
-            let values = split.texts.iter().map(|it| (*it).to_owned());
-            text_list(sql, values.collect());
-        }
-        if !split.numbers.is_empty() {
-            parts.next(sql);
-            typed(sql, source, Scalar::Number);
-            number_list(sql, &split.numbers);
-        }
-        for it in &split.bools {
-            parts.next(sql);
-            typed(sql, source, Scalar::Bool);
-            sql.push(" = ").bind(Param::Bool(*it));
-        }
-        if !split.containers.is_empty() {
-            parts.next(sql);
-            container_in(sql, source, &split.containers);
-        }
-        parts.end(sql);
+        sets::is_in(sql, source, values);
     }
 
     fn is_null(&self, sql: &mut SqlWriter, source: &Source<'_>) {
@@ -145,7 +102,7 @@ impl Predicates for Sqlite {
             Source::Len(_) | Source::Value(_) | Source::Count(_) | Source::Null => false,
         };
         if test.op == TextOp::StartsWith && !test.ignore_case && is_indexed {
-            return text_range(sql, source, test.needle);
+            return prefix_range(self, sql, source, test.needle);
         }
         // SQLite's own `lower` folds ASCII only, as asked for. `LIKE` is no help: it folds always.
         let needle = if test.ignore_case {
@@ -303,46 +260,6 @@ impl Predicates for Sqlite {
     }
 }
 
-/// Conditions joined by `OR`, in parentheses if there are several.
-struct Parts {
-    several: bool,
-    written: usize,
-}
-
-impl Parts {
-    fn new(count: usize) -> Self {
-        Self {
-            several: count > 1,
-            written: 0,
-        }
-    }
-
-    fn next(&mut self, sql: &mut SqlWriter) {
-        if self.written > 0 {
-            sql.push(" OR ");
-        } else if self.several {
-            sql.push("(");
-        }
-        self.written += 1;
-    }
-
-    fn end(&self, sql: &mut SqlWriter) {
-        if self.several {
-            sql.push(")");
-        }
-    }
-}
-
-fn operator(op: CompareOp) -> &'static str {
-    match op {
-        CompareOp::Eq => " = ",
-        CompareOp::Lt => " < ",
-        CompareOp::Le => " <= ",
-        CompareOp::Gt => " > ",
-        CompareOp::Ge => " >= ",
-    }
-}
-
 /// Compares a column that holds values of all types as they are. SQLite orders numbers before text
 /// before blobs (as which bools are kept), so a range needs its other end at the next type.
 fn compare_mixed(
@@ -404,89 +321,6 @@ fn container_equals(sql: &mut SqlWriter, source: &Source<'_>, value: &Value) {
     sql.push(", ");
     bind(sql, value);
     sql.push("))");
-}
-
-fn container_in(sql: &mut SqlWriter, source: &Source<'_>, values: &[&Value]) {
-    let Source::Place(place) = source else {
-        sql.push("FALSE");
-        return;
-    };
-    sql.push("(");
-    read(sql, Read::Type, place);
-    sql.push(" IN ('array', 'object') AND EXISTS (SELECT 1 FROM json_each(");
-    sql.bind(Param::Json(json_array(values)));
-    sql.push(") AS m WHERE den_json_eq(");
-    read(sql, Read::Json, place);
-    sql.push(", m.value)))");
-}
-
-fn text_range(sql: &mut SqlWriter, source: &Source<'_>, prefix: &str) {
-    let end = prefix_end(prefix);
-    if end.is_some() {
-        sql.push("(");
-    }
-    typed(sql, source, Scalar::Text);
-    sql.push(" >= ").bind(Param::Text(prefix.to_owned()));
-    if let Some(end) = end {
-        sql.push(" AND ");
-        typed(sql, source, Scalar::Text);
-        sql.push(" < ").bind(Param::Text(end)).push(")");
-    }
-}
-
-fn text_list(sql: &mut SqlWriter, values: Vec<String>) {
-    if is_long(sql, values.len()) {
-        let array = Value::Array(values.into_iter().map(Value::Text).collect());
-        sql.push(" IN (SELECT m.value FROM json_each(");
-        sql.bind(Param::Json(array.to_string())).push(") AS m)");
-        return;
-    }
-    list(sql, values.into_iter().map(Param::Text).collect());
-}
-
-fn number_list(sql: &mut SqlWriter, values: &[&Value]) {
-    if is_long(sql, values.len()) {
-        sql.push(" IN (SELECT m.value FROM json_each(");
-        sql.bind(Param::Json(json_array(values))).push(") AS m)");
-        return;
-    }
-    let params = values.iter().map(|it| match it {
-        Value::Int(it) => Param::Int(*it),
-        Value::Float(it) => Param::Float(*it),
-        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Array(_) | Value::Object(_) => {
-            Param::Json(it.to_string())
-        }
-    });
-    list(sql, params.collect());
-}
-
-fn is_long(sql: &SqlWriter, len: usize) -> bool {
-    len > LONGEST_LIST || sql.bound() > MANY_BOUND
-}
-
-/// Writes ` IN (?, ..)`, the last value repeated up to a power of two; one value is ` = ?`.
-fn list(sql: &mut SqlWriter, mut values: Vec<Param>) {
-    let Some(last) = values.last().cloned() else {
-        sql.push(" IN ()");
-        return;
-    };
-    if values.len() == 1 {
-        sql.push(" = ").bind(last);
-        return;
-    }
-    values.resize(values.len().next_power_of_two(), last);
-    sql.push(" IN (");
-    for (i, value) in values.into_iter().enumerate() {
-        if i > 0 {
-            sql.push(", ");
-        }
-        sql.bind(value);
-    }
-    sql.push(")");
-}
-
-fn json_array(values: &[&Value]) -> String {
-    Value::Array(values.iter().map(|it| (*it).clone()).collect()).to_string()
 }
 
 /// The kind under which a members table keeps an element.

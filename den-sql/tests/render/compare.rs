@@ -340,11 +340,11 @@ fn one_value_in_a_set() {
         ORDER BY d.id
         -- 1 Text("x")"#]],
         &expect![[r#"
-        SELECT d.id AS id, d.data AS body
-        FROM "articles" AS d
-        WHERE (d."t_title_d62a4945" = ANY($1::text[]))
-        ORDER BY d.id
-        -- 1 TextArray(["x"])"#]],
+            SELECT d.id AS id, d.data AS body
+            FROM "articles" AS d
+            WHERE d."t_title_d62a4945" = $1::text
+            ORDER BY d.id
+            -- 1 Text("x")"#]],
     );
 }
 
@@ -353,14 +353,14 @@ fn sets_are_padded() {
     check_indexed(
         is_in("title", ["x", "y", "z"]),
         &expect![[r#"
-        SELECT d.id AS id, json(d.data) AS body
-        FROM "articles" AS d
-        WHERE d."t_title_d62a4945" IN (?1, ?2, ?3, ?4)
-        ORDER BY d.id
-        -- 1 Text("x")
-        -- 2 Text("y")
-        -- 3 Text("z")
-        -- 4 Text("z")"#]],
+            SELECT d.id AS id, json(d.data) AS body
+            FROM "articles" AS d
+            WHERE (d."t_title_d62a4945" IN (?1, ?2, ?3, ?4))
+            ORDER BY d.id
+            -- 1 Text("x")
+            -- 2 Text("y")
+            -- 3 Text("z")
+            -- 4 Text("z")"#]],
         &expect![[r#"
         SELECT d.id AS id, d.data AS body
         FROM "articles" AS d
@@ -377,7 +377,7 @@ fn numbers_in_a_set() {
         &expect![[r#"
             SELECT d.id AS id, json(d.data) AS body
             FROM "articles" AS d
-            WHERE d."n_price_a39347ce" IN (?1, ?2)
+            WHERE (d."n_price_a39347ce" IN (?1, ?2))
             ORDER BY d.id
             -- 1 Int(1)
             -- 2 Float(2.5)"#]],
@@ -447,12 +447,12 @@ fn ids_in_a_set() {
     check(
         is_in("_id", ["x", "y"]),
         &expect![[r#"
-        SELECT d.id AS id, json(d.data) AS body
-        FROM "articles" AS d
-        WHERE d.id IN (?1, ?2)
-        ORDER BY d.id
-        -- 1 Text("x")
-        -- 2 Text("y")"#]],
+            SELECT d.id AS id, json(d.data) AS body
+            FROM "articles" AS d
+            WHERE (d.id IN (?1, ?2))
+            ORDER BY d.id
+            -- 1 Text("x")
+            -- 2 Text("y")"#]],
         &expect![[r#"
         SELECT d.id AS id, d.data AS body
         FROM "articles" AS d

@@ -203,13 +203,22 @@ fn a_members_index() {
             ) STRICT, WITHOUT ROWID;
             CREATE INDEX IF NOT EXISTS "mx_tags" ON "_den_mx_tags" (id);
             DELETE FROM "_den_mx_tags";
-            INSERT INTO "_den_mx_tags" (kind, value, id) SELECT DISTINCT CASE m.type WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number' WHEN 'true' THEN 'bool' WHEN 'false' THEN 'bool' ELSE m.type END, CASE WHEN m.type IN ('null', 'array', 'object') THEN 0 ELSE m.value END, d.id FROM "articles" AS d, json_each(d.data, '$.tags') AS m WHERE json_type(d.data, '$.tags') = 'array';
+            INSERT INTO "_den_mx_tags" (kind, value, id)
+                SELECT DISTINCT CASE m.type WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number' WHEN 'true' THEN 'bool' WHEN 'false' THEN 'bool' ELSE m.type END, CASE WHEN m.type IN ('null', 'array', 'object') THEN 0 ELSE m.value END, d.id
+                FROM "articles" AS d, json_each(d.data, '$.tags') AS m
+                WHERE json_type(d.data, '$.tags') = 'array';
             CREATE TRIGGER IF NOT EXISTS "_den_mx_tags_i" AFTER INSERT ON "articles" BEGIN
-                INSERT INTO "_den_mx_tags" (kind, value, id) SELECT DISTINCT CASE m.type WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number' WHEN 'true' THEN 'bool' WHEN 'false' THEN 'bool' ELSE m.type END, CASE WHEN m.type IN ('null', 'array', 'object') THEN 0 ELSE m.value END, d.id FROM (SELECT NEW.id AS id, NEW.data AS data) AS d, json_each(d.data, '$.tags') AS m WHERE json_type(d.data, '$.tags') = 'array';
+                INSERT INTO "_den_mx_tags" (kind, value, id)
+                SELECT DISTINCT CASE m.type WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number' WHEN 'true' THEN 'bool' WHEN 'false' THEN 'bool' ELSE m.type END, CASE WHEN m.type IN ('null', 'array', 'object') THEN 0 ELSE m.value END, NEW.id
+                FROM json_each(NEW.data, '$.tags') AS m
+                WHERE json_type(NEW.data, '$.tags') = 'array';
             END;
-            CREATE TRIGGER IF NOT EXISTS "_den_mx_tags_u" AFTER UPDATE ON "articles" BEGIN
+            CREATE TRIGGER IF NOT EXISTS "_den_mx_tags_u" AFTER UPDATE ON "articles" WHEN OLD.id <> NEW.id OR OLD.data -> '$.tags' IS NOT NEW.data -> '$.tags' BEGIN
                 DELETE FROM "_den_mx_tags" WHERE id = OLD.id;
-                INSERT INTO "_den_mx_tags" (kind, value, id) SELECT DISTINCT CASE m.type WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number' WHEN 'true' THEN 'bool' WHEN 'false' THEN 'bool' ELSE m.type END, CASE WHEN m.type IN ('null', 'array', 'object') THEN 0 ELSE m.value END, d.id FROM (SELECT NEW.id AS id, NEW.data AS data) AS d, json_each(d.data, '$.tags') AS m WHERE json_type(d.data, '$.tags') = 'array';
+                INSERT INTO "_den_mx_tags" (kind, value, id)
+                SELECT DISTINCT CASE m.type WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number' WHEN 'true' THEN 'bool' WHEN 'false' THEN 'bool' ELSE m.type END, CASE WHEN m.type IN ('null', 'array', 'object') THEN 0 ELSE m.value END, NEW.id
+                FROM json_each(NEW.data, '$.tags') AS m
+                WHERE json_type(NEW.data, '$.tags') = 'array';
             END;
             CREATE TRIGGER IF NOT EXISTS "_den_mx_tags_d" AFTER DELETE ON "articles" BEGIN
                 DELETE FROM "_den_mx_tags" WHERE id = OLD.id;
@@ -308,10 +317,10 @@ fn records() {
         ],
         &[
             schema::record_index(POSTGRES).to_owned(),
-            schema::forget_index(SQLITE),
-            schema::forget_collection(SQLITE),
-            schema::recorded_indexes(SQLITE),
-            schema::collections(SQLITE).to_owned(),
+            schema::forget_index(POSTGRES),
+            schema::forget_collection(POSTGRES),
+            schema::recorded_indexes(POSTGRES),
+            schema::collections(POSTGRES).to_owned(),
         ],
         &expect![[r#"
             INSERT INTO _den_indexes
@@ -338,17 +347,27 @@ fn records() {
             ON CONFLICT (collection, name) DO UPDATE SET
                 fields = excluded.fields, is_unique = excluded.is_unique, kind = excluded.kind,
                 definition = excluded.definition, hash = excluded.hash;
-            DELETE FROM _den_indexes WHERE collection = ?1 AND name = ?2;
-            DELETE FROM _den_indexes WHERE collection = ?1;
+            DELETE FROM _den_indexes WHERE collection = $1::text AND name = $2::text;
+            DELETE FROM _den_indexes WHERE collection = $1::text;
             SELECT name, fields, is_unique, kind, definition, hash
             FROM _den_indexes
-            WHERE collection = ?1
+            WHERE collection = $1::text
             ORDER BY name ASC NULLS FIRST;
-            SELECT t.name AS name
-            FROM sqlite_schema AS t
-            WHERE t.type = 'table' AND substr(t.name, 1, 5) <> '_den_' AND substr(t.name, 1, 7) <> 'sqlite_'
-                AND (SELECT count(*) FROM pragma_table_info(t.name) AS c WHERE c.name IN ('id', 'data')) = 2
-            ORDER BY t.name"#]],
+            SELECT t.relname::text AS name
+            FROM pg_catalog.pg_class AS t
+            WHERE t.relkind IN ('r', 'p') AND starts_with(t.relname::text, '_den_') IS FALSE
+                AND pg_catalog.pg_table_is_visible(t.oid)
+                AND EXISTS (
+                    SELECT 1 FROM pg_catalog.pg_attribute AS a
+                    WHERE a.attrelid = t.oid AND a.attname = 'id' AND a.atttypid = 'text'::regtype
+                        AND NOT a.attisdropped
+                )
+                AND EXISTS (
+                    SELECT 1 FROM pg_catalog.pg_attribute AS a
+                    WHERE a.attrelid = t.oid AND a.attname = 'data' AND a.atttypid = 'jsonb'::regtype
+                        AND NOT a.attisdropped
+                )
+            ORDER BY t.relname::text COLLATE "C" NULLS FIRST"#]],
     );
 }
 

@@ -61,13 +61,13 @@ fn a_prefix_without_a_successor() {
         &expect![[r#"
             SELECT d.id AS id, json(d.data) AS body
             FROM "articles" AS d
-            WHERE d."t_title_d62a4945" >= ?1
+            WHERE (d."t_title_d62a4945" >= ?1)
             ORDER BY d.id
             -- 1 Text("\u{10ffff}")"#]],
         &expect![[r#"
             SELECT d.id AS id, d.data AS body
             FROM "articles" AS d
-            WHERE d."t_title_d62a4945" >= $1::text
+            WHERE (d."t_title_d62a4945" >= $1::text)
             ORDER BY d.id
             -- 1 Text("\u{10ffff}")"#]],
     );

@@ -39,6 +39,11 @@ pub trait FieldType: Sized {
 }
 
 /// A struct stored inside a document; derived.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no fields that den knows, so it cannot be flattened",
+    label = "not an embedded struct",
+    note = "leave out `#[serde(flatten)]`, or put `#[den(kind = \"object\")]` on the field: it is then stored, but has no handles"
+)]
 pub trait Embedded: FieldType {}
 
 macro_rules! leaf {

@@ -13,7 +13,8 @@ use crate::{Field, Id, encode};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be compared with a field of type `{T}`",
     label = "wrong operand type",
-    note = "compare with a value of the field's own type, or with another field of it; a nullable field is tested with `is_null()`"
+    note = "compare with a value of type `{T}` or with another field that holds one; a float is written `20.0`, not `20`",
+    note = "null is no operand: a field declared as `Option` has `is_null()`, and `filter_opt` takes an `Option`"
 )]
 pub trait Operand<D, T> {
     /// The operand as an expression.

@@ -1,6 +1,7 @@
 //! The files: one folder per collection, one JSON file per document.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -11,6 +12,9 @@ use den_backend::{Error, ErrorKind, Result, Value};
 
 /// Numbers the temporary files of this process.
 static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// The dotted paths of each index, by its name.
+pub(crate) type Indexes = BTreeMap<String, Vec<String>>;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Files {
@@ -100,18 +104,21 @@ impl Files {
 
     /// Puts a new file in place of the old one, so that a reader sees the one or the other.
     pub(crate) fn write(&self, collection: &str, id: &str, body: &[u8]) -> Result<()> {
+        self.replace(&self.file(collection, id), body)
+    }
+
+    fn replace(&self, file: &Path, body: &[u8]) -> Result<()> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let fresh = self
             .root
             .join(format!(".new-{}-{number}", std::process::id()));
-        let file = self.file(collection, id);
         let written = File::create(&fresh)
             .and_then(|mut it| {
                 it.write_all(body)?;
                 it.sync_all()
             })
-            .and_then(|()| fs::rename(&fresh, &file));
-        written.map_err(|error| failed("could not write", &file, error))
+            .and_then(|()| fs::rename(&fresh, file));
+        written.map_err(|error| failed("could not write", file, error))
     }
 
     pub(crate) fn remove(&self, collection: &str, id: &str) -> Result<bool> {
@@ -139,6 +146,33 @@ impl Files {
             }
         }
         Ok(documents)
+    }
+
+    /// The indexes that were declared for a collection, by name. They make nothing faster here;
+    /// they are kept so that tools see what was declared.
+    pub(crate) fn indexes(&self, collection: &str) -> Result<Indexes> {
+        let file = self.index_file(collection);
+        match fs::read(&file) {
+            Ok(text) => serde_json::from_slice(&text).map_err(|error| {
+                Error::new(ErrorKind::Corrupt, "the list of indexes cannot be read")
+                    .with_collection(collection)
+                    .with_source(error)
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Indexes::new()),
+            Err(error) => Err(failed("could not read", &file, error)),
+        }
+    }
+
+    pub(crate) fn set_indexes(&self, collection: &str, indexes: &Indexes) -> Result<()> {
+        let file = self.index_file(collection);
+        let text = serde_json::to_vec(indexes).map_err(|error| {
+            Error::new(ErrorKind::Backend, "could not write the list of indexes").with_source(error)
+        })?;
+        self.replace(&file, &text)
+    }
+
+    fn index_file(&self, collection: &str) -> PathBuf {
+        self.folder(collection).join(".indexes")
     }
 
     fn entries(&self, folder: &Path) -> Result<Vec<PathBuf>> {
@@ -193,7 +227,7 @@ fn decode(name: &str) -> Option<String> {
             bytes.push(byte);
         }
     }
-    String::from_utf8(bytes).ok().filter(|it| !it.is_empty())
+    String::from_utf8(bytes).ok()
 }
 
 fn failed(what: &str, path: &Path, error: io::Error) -> Error {

@@ -4,7 +4,7 @@
 //! [`Driver`] that is registered for a URL scheme, and an honest list of capabilities. Whatever is
 //! not on that list den refuses before it gets here. An application writes
 //!
-//! ```ignore
+//! ```text
 //! use den_folder as _;
 //! let db = Db::open("folder:/var/lib/notes").await?;
 //! ```
@@ -237,26 +237,54 @@ impl Backend for FolderBackend {
         for index in &meta.indexes {
             refuse_unique(index)?;
         }
-        let name = meta.name.clone();
-        self.run(move |files| files.ensure(&name)).await
+        let meta = meta.clone();
+        self.run(move |files| {
+            files.ensure(&meta.name)?;
+            record(files, &meta.name, &meta.indexes)
+        })
+        .await
     }
 
     async fn ensure_index(&self, collection: &str, index: &IndexMeta) -> Result<()> {
         refuse_unique(index)?;
-        let collection = collection.to_owned();
-        // An index would only make queries faster; there are none here.
-        self.run(move |files| files.require(&collection)).await
+        let (collection, index) = (collection.to_owned(), index.clone());
+        self.run(move |files| {
+            files.require(&collection)?;
+            record(files, &collection, &[index])
+        })
+        .await
     }
 
     async fn drop_index(&self, collection: &str, name: &str) -> Result<()> {
-        let message = format!("there is no index `{name}`");
-        Err(Error::new(ErrorKind::NotFound, message).with_collection(collection))
+        let (collection, name) = (collection.to_owned(), name.to_owned());
+        self.run(move |files| {
+            files.locked(|| {
+                let mut indexes = files.indexes(&collection)?;
+                if indexes.remove(&name).is_none() {
+                    let message = format!("there is no index `{name}`");
+                    return Err(
+                        Error::new(ErrorKind::NotFound, message).with_collection(collection)
+                    );
+                }
+                files.set_indexes(&collection, &indexes)
+            })
+        })
+        .await
     }
 
     async fn list_recorded_indexes(&self, collection: &str) -> Result<Vec<RecordedIndex>> {
         let collection = collection.to_owned();
-        self.run(move |files| files.require(&collection)).await?;
-        Ok(Vec::new())
+        self.run(move |files| {
+            let indexes = files.indexes(&collection)?.into_iter();
+            let recorded = indexes.map(|(name, fields)| RecordedIndex {
+                collection: collection.clone(),
+                name,
+                fields,
+                unique: false,
+            });
+            Ok(recorded.collect())
+        })
+        .await
     }
 
     async fn collections(&self) -> Result<Vec<String>> {
@@ -292,6 +320,18 @@ fn refuse_unique(index: &IndexMeta) -> Result<()> {
         IndexKind::Unique => Err(unsupported(Capability::UniqueIndexes)),
         IndexKind::Plain | IndexKind::Members => Ok(()),
     }
+}
+
+/// Keeps the declaration of indexes, in place of earlier ones with the same names.
+fn record(files: &Files, collection: &str, declared: &[IndexMeta]) -> Result<()> {
+    files.locked(|| {
+        let mut indexes = files.indexes(collection)?;
+        for index in declared {
+            let paths = index.fields.iter().map(|(field, _)| field.path.to_string());
+            indexes.insert(index.name.clone(), paths.collect());
+        }
+        files.set_indexes(collection, &indexes)
+    })
 }
 
 fn unsupported(capability: Capability) -> Error {

@@ -2,7 +2,7 @@
 
 use std::{env, fmt::Write as _};
 
-use den_backend::{Backend, ExplainMode, memory::MemoryBackend};
+use den_backend::{ExplainMode, memory::MemoryBackend};
 use proptest::{
     strategy::{BoxedStrategy, Strategy, ValueTree},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
@@ -52,7 +52,7 @@ pub(super) fn runner(purpose: u8, number: u64) -> TestRunner {
 }
 
 /// A value of this strategy, to be shrunk.
-pub(super) fn tree<T: std::fmt::Debug>(
+pub(super) fn tree<T: std::fmt::Debug + 'static>(
     strategy: &BoxedStrategy<T>,
     runner: &mut TestRunner,
 ) -> Box<dyn ValueTree<Value = T>> {

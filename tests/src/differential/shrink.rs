@@ -26,7 +26,7 @@ impl Budget {
 }
 
 /// Returns the smallest value found that still fails, and whether it is smaller than `worst`.
-pub(super) fn shrink<T: Clone>(
+pub(super) fn shrink<T: std::fmt::Debug>(
     tree: &mut dyn ValueTree<Value = T>,
     worst: T,
     budget: &mut Budget,

@@ -17,10 +17,12 @@ use crate::harness::{Target, TestDb};
 /// Far longer than any case takes, so that a deadlock is a failure and not a hang.
 const TIME_LIMIT: Duration = Duration::from_secs(150);
 
-type Each = for<'a> fn(&'a TestDb) -> BoxFuture<'a, ()>;
 type Together = for<'a> fn(&'a [TestDb]) -> BoxFuture<'a, ()>;
 
-pub(super) fn each(name: &str, target: Target, body: Each) -> Result<(), Failed> {
+pub(super) fn each<F>(name: &str, target: Target, body: F) -> Result<(), Failed>
+where
+    F: for<'a> FnOnce(&'a TestDb) -> BoxFuture<'a, ()> + Send + 'static,
+{
     limited(name, async move {
         let on = TestDb::open(target).await;
         let outcome = caught(body(&on)).await;
