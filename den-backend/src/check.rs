@@ -8,6 +8,57 @@ use crate::{
 /// The deepest nesting of an expression; engines have limits of their own well above it.
 const MAX_DEPTH: usize = 100;
 
+/// The deepest nesting of predicates over array elements: SQLite plans at most about twenty.
+const MAX_ELEMENT_DEPTH: usize = 16;
+
+/// The longest name of a collection, in bytes: PostgreSQL cuts names there.
+const MAX_COLLECTION: usize = 63;
+
+impl CollectionMeta {
+    /// Checks that the collection can be made on every backend.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidQuery` for a name that is empty, longer than 63 bytes, holds a control character
+    /// or begins with den's own `_den_`; for an index without fields or with a name that is empty,
+    /// longer than [`IndexMeta::MAX_NAME`] bytes or used twice.
+    pub fn check(&self) -> Result<()> {
+        let problem = |message: String| {
+            Err(Error::new(ErrorKind::InvalidQuery, message).with_collection(self.name.as_str()))
+        };
+        if self.name.is_empty() || self.name.chars().any(char::is_control) {
+            return problem("the collection's name is empty or holds a control character".into());
+        }
+        if self.name.len() > MAX_COLLECTION {
+            return problem(format!(
+                "the collection's name is longer than {MAX_COLLECTION} bytes"
+            ));
+        }
+        if self.name.starts_with("_den_") {
+            return problem("names that begin with `_den_` are den's own".into());
+        }
+        for (at, index) in self.indexes.iter().enumerate() {
+            let name = index.name.as_str();
+            if name.is_empty() || name.chars().any(char::is_control) {
+                return problem("an index name is empty or holds a control character".into());
+            }
+            if name.len() > IndexMeta::MAX_NAME {
+                return problem(format!(
+                    "the index name `{name}` is longer than {} bytes",
+                    IndexMeta::MAX_NAME
+                ));
+            }
+            if index.fields.is_empty() {
+                return problem(format!("the index `{name}` has no fields"));
+            }
+            if self.indexes.iter().take(at).any(|it| it.name == name) {
+                return problem(format!("two indexes are named `{name}`"));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Query {
     /// Checks that the query makes sense and needs nothing the backend cannot do.
     ///

@@ -197,7 +197,9 @@ fn resolve(indexed: &IndexedField, fields: &[Field], derive: Derive) -> Result<I
             ))
         }
         // What lies below is looked up among the declared fields when the type is registered.
-        _ => Ok(with(segments, IndexedKind::Known(Kind::Any))),
+        Some(IndexedKind::Known(Kind::Object | Kind::Any) | IndexedKind::Of(_)) | None => {
+            Ok(with(segments, IndexedKind::Known(Kind::Any)))
+        }
     }
 }
 

@@ -2,10 +2,7 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -24,7 +21,7 @@ use crate::{
 
 /// How long a connection whose call was abandoned may take to become free by itself. A call of
 /// ordinary length is over by then; a longer one is cancelled.
-const SETTLE: Duration = Duration::from_millis(50);
+pub(crate) const SETTLE: Duration = Duration::from_millis(50);
 
 /// How long a rollback or a cancel request behind the caller's back may take.
 const CLEAN_UP: Duration = Duration::from_secs(5);
@@ -40,7 +37,6 @@ pub(crate) struct Pool {
     connect_timeout: Duration,
     max_connections: usize,
     target: String,
-    closed: AtomicBool,
     freed: Arc<Notify>,
 }
 
@@ -95,7 +91,6 @@ impl Pool {
             connect_timeout: settings.connect_timeout,
             max_connections: settings.max_connections,
             target: settings.target,
-            closed: AtomicBool::new(false),
             freed: Arc::default(),
         })
     }
@@ -131,7 +126,7 @@ impl Pool {
     pub(crate) fn stats(&self) -> PoolStats {
         let status = self.inner.status();
         PoolStats {
-            max_connections: status.max_size,
+            max_connections: self.max_connections,
             connections: status.size,
             idle: status.available,
             waiting: status.waiting,
@@ -140,7 +135,6 @@ impl Pool {
 
     /// Refuses new work, waits for what is running, and closes every connection.
     pub(crate) async fn close(&self) {
-        self.closed.store(true, Ordering::Release);
         self.inner.close();
         loop {
             let freed = self.freed.notified();

@@ -20,14 +20,17 @@ use std::{
 
 use deadpool_postgres::ClientWrapper;
 use den_backend::{Error, ErrorKind, Result};
-use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
+use tokio::{
+    sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock},
+    time::timeout,
+};
 use tokio_postgres::{Statement, types::Type};
 
 use crate::{
     call::{Answer, Call, Effect, Guard, collect, open_unnamed},
     error::{Doing, classify, is_aborted_transaction, is_fatal, is_stale_statement},
     pipeline::{Started, start, to_the_end},
-    pool::{Lease, Usage},
+    pool::{Lease, SETTLE, Usage, in_background},
     url::Statements,
 };
 
@@ -165,13 +168,7 @@ impl Session {
 
     /// Rolls back, ending what is still under way.
     pub(crate) async fn rollback(self: Arc<Self>) -> Result<()> {
-        let alone = match Arc::clone(&self.turns).try_write_owned() {
-            Ok(held) => Turn::Alone { _held: held },
-            Err(_) => {
-                self.lease.cancel();
-                self.turn_alone().await?
-            }
-        };
+        let alone = self.turn_to_end().await?;
         to_the_end(async move {
             let _alone = alone;
             self.ended.store(true, Ordering::Release);
@@ -180,11 +177,12 @@ impl Session {
         .await
     }
 
-    /// Ends what is under way, because nobody is left to be told.
-    pub(crate) fn abandon(self: &Arc<Self>) {
+    /// Ends what is under way, because nobody is left to be told. The connection is rolled back when
+    /// the last call lets go of it.
+    pub(crate) fn abandon(self: Arc<Self>) {
         // Calls under way hold the session too.
-        if Arc::strong_count(self) > 1 {
-            self.lease.cancel();
+        if Arc::strong_count(&self) > 1 {
+            in_background(async move { drop(self.turn_to_end().await) });
         }
     }
 
@@ -216,6 +214,18 @@ impl Session {
         let held = Arc::clone(&self.turns).write_owned().await;
         self.check_running()?;
         Ok(Turn::Alone { _held: held })
+    }
+
+    /// As [`turn_alone`](Self::turn_alone), cancelling a call that takes longer than a moment: it was
+    /// abandoned, or is not wanted any more.
+    async fn turn_to_end(&self) -> Result<Turn> {
+        match timeout(SETTLE, self.turn_alone()).await {
+            Ok(turn) => turn,
+            Err(_too_long) => {
+                self.lease.cancel();
+                self.turn_alone().await
+            }
+        }
     }
 
     fn check_running(&self) -> Result<()> {

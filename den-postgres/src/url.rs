@@ -17,7 +17,7 @@ pub(crate) struct Settings {
     pub(crate) max_connections: usize,
     /// How long to wait for a free one.
     pub(crate) acquire_timeout: Duration,
-    /// How long to wait for the server to accept one.
+    /// How long to wait for a server to accept one, all hosts taken together.
     pub(crate) connect_timeout: Duration,
     /// Whether statements are prepared and kept.
     pub(crate) statements: Statements,
@@ -115,12 +115,14 @@ impl Settings {
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             config.host("localhost");
         }
+        let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
+        let hosts = u32::try_from(hosts).unwrap_or(u32::MAX);
         Ok(Self {
             target: target(&config),
             config,
             max_connections,
             acquire_timeout,
-            connect_timeout,
+            connect_timeout: connect_timeout.saturating_mul(hosts),
             statements,
         })
     }

@@ -112,8 +112,8 @@ impl Session for SqliteBackend {
     ) -> Result<Outcome<T>> {
         let pool = &self.0.pool;
         let mut lease = match kind {
-            Work::Read => pool.reader(Purpose::Point).await?,
-            Work::BriefRead | Work::ScanRead => pool.reader(Purpose::Scan).await?,
+            Work::Read | Work::BriefRead => pool.reader(Purpose::Point).await?,
+            Work::ScanRead => pool.reader(Purpose::Scan).await?,
             Work::Write | Work::LargeWrite | Work::ScanWrite => pool.writer().await?,
         };
         let waits = kind.writes() && pool.next_commit_waits();
@@ -129,6 +129,9 @@ impl Session for SqliteBackend {
                 Err(failure) if failure.is_busy() || failure.is_interrupted() => {}
                 done => return Ok(done),
             }
+            // What takes long must not keep the connection of the point reads.
+            drop(lease);
+            lease = pool.reader(Purpose::Scan).await?;
         }
         let cancel = Cancel::default();
         let flag = cancel.flag();

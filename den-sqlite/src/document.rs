@@ -116,7 +116,7 @@ pub(crate) fn put(
     let Ok(body) = std::str::from_utf8(body) else {
         return Err(Error::new(ErrorKind::InvalidDocument, "the document is not UTF-8").into());
     };
-    let write = |kind| write(connection, collection.put(kind), id, body);
+    let write = |kind| run(connection, collection.put(kind), (id, body));
     let refusal = match expect {
         Expectation::Any => {
             // SQLite's upsert does not say which of the two it did; each of these does.
@@ -148,8 +148,7 @@ pub(crate) fn put(
         }
         Expectation::Revision(revision) => {
             let sql = collection.put(ExpectationKind::Revision);
-            let mut statement = connection.prepare_cached(sql)?;
-            if wrote(statement.query((id, body, revision))?)? {
+            if run(connection, sql, (id, body, revision))? {
                 return Ok(PutOutcome::Updated);
             }
             missing_or(connection, collection, id, Refusal::OtherRevision)?
@@ -204,11 +203,7 @@ pub(crate) fn put_each(
     let mut outcomes = Vec::with_capacity(puts.len());
     for it in puts {
         let outcome = put(connection, collection, &it.id, &it.body, it.expect.as_ref());
-        match outcome {
-            Ok(outcome) => outcomes.push(outcome),
-            Err(failure) if failure.is_busy() || failure.is_stale_schema() => return Err(failure),
-            Err(failure) => return Err(failure.at(collection.place(Some(&it.id))).into()),
-        }
+        outcomes.push(outcome.map_err(|failure| failure.of_document(&it.id))?);
     }
     Ok(outcomes)
 }
@@ -245,17 +240,13 @@ pub(crate) fn raw_rows(rows: Vec<RawDocument>) -> RowStream {
     Box::pin(stream::iter(rows.into_iter().map(Ok)))
 }
 
-fn write(connection: &Connection, sql: &str, id: &str, body: &str) -> Outcome<bool> {
+/// Runs a statement that writes at most one row, and says whether it did.
+fn run(connection: &Connection, sql: &str, params: impl rusqlite::Params) -> Outcome<bool> {
     let mut statement = connection.prepare_cached(sql)?;
-    wrote(statement.query((id, body))?)
-}
-
-/// Whether a writing statement wrote a row.
-fn wrote(mut rows: rusqlite::Rows<'_>) -> Outcome<bool> {
-    let written = rows.next()?.is_some();
+    let mut rows = statement.query(params)?;
     // Outside a transaction the last step commits, and only then says whether that went well.
     while rows.next()?.is_some() {}
-    Ok(written)
+    Ok(connection.changes() > 0)
 }
 
 fn missing_or(

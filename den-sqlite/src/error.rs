@@ -11,6 +11,8 @@ use crate::functions::PATTERN_TOO_LARGE;
 #[derive(Debug)]
 pub(crate) enum Failure {
     Sql(rusqlite::Error),
+    /// At the document with this id, in a batch.
+    Document(rusqlite::Error, String),
     Den(Error),
 }
 
@@ -39,7 +41,7 @@ impl Failure {
     /// Whether someone else holds a lock that was needed, so that nothing was done.
     pub(crate) fn is_busy(&self) -> bool {
         match self {
-            Self::Sql(error) => {
+            Self::Sql(error) | Self::Document(error, _) => {
                 error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
             }
             Self::Den(_) => false,
@@ -49,8 +51,30 @@ impl Failure {
     /// Whether the work was stopped from outside.
     pub(crate) fn is_interrupted(&self) -> bool {
         match self {
-            Self::Sql(error) => {
+            Self::Sql(error) | Self::Document(error, _) => {
                 error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted)
+            }
+            Self::Den(_) => false,
+        }
+    }
+
+    /// The failure of one document of a batch.
+    pub(crate) fn of_document(self, id: &str) -> Self {
+        match self {
+            Self::Sql(error) => Self::Document(error, id.to_owned()),
+            Self::Document(..) => self,
+            Self::Den(error) => Self::Den(error.with_id(id)),
+        }
+    }
+
+    /// Whether a unique index refused that is not among those known.
+    pub(crate) fn is_unknown_unique(&self, known: &[Unique]) -> bool {
+        match self {
+            Self::Sql(error) | Self::Document(error, _) => {
+                let code = error.sqlite_extended_error_code();
+                let columns = message_of(error).and_then(unique_columns);
+                code == Some(ffi::SQLITE_CONSTRAINT_UNIQUE)
+                    && !known.iter().any(|it| Some(it.columns.as_str()) == columns)
             }
             Self::Den(_) => false,
         }
@@ -59,7 +83,7 @@ impl Failure {
     /// Whether the table, or a column that a cached layout names, is gone.
     pub(crate) fn is_stale_schema(&self) -> bool {
         match self {
-            Self::Sql(error) => {
+            Self::Sql(error) | Self::Document(error, _) => {
                 let message = message_of(error).unwrap_or_default();
                 message.starts_with("no such table") || message.starts_with("no such column")
             }
@@ -71,6 +95,10 @@ impl Failure {
     pub(crate) fn at(self, place: Place<'_>) -> Error {
         match self {
             Self::Sql(error) => classify(error, place),
+            Self::Document(error, id) => {
+                let id = Some(id.as_str());
+                classify(error, Place { id, ..place })
+            }
             Self::Den(error) => error,
         }
     }
@@ -99,9 +127,11 @@ pub(crate) fn classify(error: rusqlite::Error, place: Place<'_>) -> Error {
     };
     let message = message_of(&error).unwrap_or_default();
     let it = match code {
-        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
-            duplicate(message, place)
+        ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
+            Error::new(ErrorKind::Duplicate, "a document with this id exists")
+                .with_constraint(Constraint::new("primary key", vec!["_id".to_owned()]))
         }
+        ffi::SQLITE_CONSTRAINT_UNIQUE => duplicate(message, place),
         _ => match code & 0xff {
             ffi::SQLITE_ERROR => plain_error(message, place),
             primary => {
@@ -163,13 +193,13 @@ fn located(mut error: Error, place: Place<'_>) -> Error {
 }
 
 fn duplicate(message: &str, place: Place<'_>) -> Error {
-    let failed = message
-        .strip_prefix("UNIQUE constraint failed: ")
-        .unwrap_or_default();
-    let index = place.uniques.iter().find(|it| it.columns == failed);
+    let columns = unique_columns(message).unwrap_or(message);
+    let index = place.uniques.iter().find(|it| it.columns == columns);
     let Some(index) = index else {
-        let it = Error::new(ErrorKind::Duplicate, "a document with this id exists");
-        return it.with_constraint(Constraint::new("primary key", vec!["_id".to_owned()]));
+        // Not den's: all there is to say is what SQLite calls it.
+        let message = "a unique index that den did not make refused the document";
+        return Error::new(ErrorKind::Duplicate, message)
+            .with_constraint(Constraint::new(columns, Vec::new()));
     };
     Error::new(
         ErrorKind::Duplicate,
@@ -180,6 +210,10 @@ fn duplicate(message: &str, place: Place<'_>) -> Error {
         ),
     )
     .with_constraint(Constraint::new(index.name.clone(), index.fields.clone()))
+}
+
+fn unique_columns(message: &str) -> Option<&str> {
+    message.strip_prefix("UNIQUE constraint failed: ")
 }
 
 /// `SQLITE_ERROR` says what happened in its text only.

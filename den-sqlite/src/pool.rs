@@ -28,9 +28,9 @@ const EXTRA: usize = 3;
 pub(crate) struct Pool {
     options: Options,
     threads: Arc<Threads>,
-    readers: Arc<Readers>,
     writer: WriterSlot,
     checkpoints: Arc<Checkpoints>,
+    readers: Arc<Readers>,
     waiting: AtomicUsize,
     closed: AtomicBool,
 }
@@ -38,13 +38,14 @@ pub(crate) struct Pool {
 /// The connections that read.
 #[derive(Debug)]
 struct Readers {
-    source: Source,
     idle: Mutex<Vec<Connection>>,
     /// One permit for each connection that there may be.
     all: Arc<Semaphore>,
     /// One permit for each that may be held for long: all but one.
     scans: Arc<Semaphore>,
     open: AtomicUsize,
+    /// Last, because on Windows open files cannot be deleted with it.
+    source: Source,
 }
 
 /// What a reading connection is wanted for.

@@ -6,7 +6,8 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
+    time::{Duration, Instant},
 };
 
 use den_backend::{RawDocument, Result};
@@ -25,13 +26,16 @@ use crate::{
 
 /// Rows sent at first, so that the first one arrives early.
 const FIRST_ROWS: usize = 8;
-/// Rows sent at once at most: each time it is twice as many, so that the cost of waking the reader
+/// Rows sent at once at most: each time it is four times as many, so that the cost of waking the reader
 /// is shared.
 const ROWS: usize = 256;
 /// Bytes sent at once, if the documents are large.
 const BYTES: usize = 256 * 1024;
-/// Rows handed out before other tasks of the reader's thread get their turn.
-const TURN: usize = 64;
+/// How long rows are handed out before other tasks of the reader's thread get their turn. A runtime
+/// looks at its timers after some sixty turns, so this is a small part of what they may wait.
+const TURN: Duration = Duration::from_micros(40);
+/// Rows between two looks at the clock.
+const LOOK: u8 = 4;
 /// Messages that may wait for a slow reader.
 pub(crate) const MESSAGES: usize = 4;
 
@@ -85,7 +89,7 @@ pub(crate) fn send(
         if chunk.len() < size && bytes < BYTES {
             return true;
         }
-        size = ROWS.min(size * 2);
+        size = ROWS.min(size * 4);
         bytes = 0;
         let full = std::mem::replace(&mut chunk, Vec::with_capacity(size));
         sender.blocking_send(Message::Rows(full)).is_ok()
@@ -183,8 +187,10 @@ pub(crate) struct Rows {
     receiver: mpsc::Receiver<Message>,
     collection: Arc<Collection>,
     ended: bool,
-    /// Rows handed out in this turn.
-    turn: usize,
+    /// When this turn began; none before its first row.
+    turn: Option<Instant>,
+    /// Rows until the next look at the clock.
+    look: u8,
     _cancel: Cancel,
 }
 
@@ -201,9 +207,26 @@ impl Rows {
             receiver,
             collection,
             ended: false,
-            turn: 0,
+            turn: None,
+            look: LOOK,
             _cancel: cancel,
         }
+    }
+}
+
+impl Rows {
+    fn is_turn_over(&mut self) -> bool {
+        let Some(began) = self.turn else {
+            self.turn = Some(Instant::now());
+            self.look = LOOK;
+            return false;
+        };
+        self.look -= 1;
+        if self.look > 0 {
+            return false;
+        }
+        self.look = LOOK;
+        began.elapsed() > TURN
     }
 }
 
@@ -211,21 +234,24 @@ impl Stream for Rows {
     type Item = Result<RawDocument>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.turn >= TURN {
+        if self.is_turn_over() {
             // Rows that are there already would let this task run on and on.
-            self.turn = 0;
+            self.turn = None;
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
         loop {
             if let Some(row) = self.ready.next() {
-                self.turn += 1;
                 return Poll::Ready(Some(Ok(row)));
             }
             if self.ended {
                 return Poll::Ready(None);
             }
-            match ready!(self.receiver.poll_recv(context)) {
+            let Poll::Ready(message) = self.receiver.poll_recv(context) else {
+                self.turn = None;
+                return Poll::Pending;
+            };
+            match message {
                 Some(Message::Rows(rows)) => self.ready = rows.into_iter(),
                 Some(Message::End) => self.ended = true,
                 Some(Message::Failed(failure)) => {

@@ -102,7 +102,18 @@ where
         }
         first => (found, first),
     };
-    last.map_err(|failure| failure.at(found.place(id)))
+    let failure = match last {
+        Ok(answer) => return Ok(answer),
+        Err(failure) => failure,
+    };
+    if failure.is_unknown_unique(found.place(id).uniques) {
+        // Another program made the index since: learn which fields it covers.
+        session.cache().forget(name);
+        if let Ok(found) = collection(session, name).await {
+            return Err(failure.at(found.place(id)));
+        }
+    }
+    Err(failure.at(found.place(id)))
 }
 
 /// What is known of a collection, read from the database if need be.

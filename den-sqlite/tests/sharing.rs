@@ -99,7 +99,7 @@ async fn a_lock_held_too_long_is_locked_and_holds_up_nobody() {
     assert_eq!(error.kind(), ErrorKind::Locked);
     assert!(error.is_retryable());
     assert!(started.elapsed() >= Duration::from_millis(250));
-    assert!(longest < Duration::from_millis(100), "{longest:?}");
+    assert!(longest < Duration::from_millis(250), "{longest:?}");
 
     // The lock is released within the timeout: nobody notices.
     let release = async {
@@ -214,13 +214,35 @@ async fn a_dropped_stream_frees_its_connection() {
 }
 
 #[tokio::test]
+async fn a_brief_query_needs_no_free_scan() {
+    let folder = tempfile::tempdir().unwrap();
+    let backend = open_file(&folder.path().join("x.db"), "max_connections=1").await;
+    with_items(&*backend).await;
+    let index = index_of_n(IndexKind::Plain);
+    backend.ensure_index(ITEMS, &index).await.unwrap();
+    fill(&*backend, 5000).await;
+    let mut stream = backend.query(&Query::new(ITEMS)).await.unwrap();
+    let mut rows = 0;
+    while let Some(row) = stream.next().await {
+        row.unwrap();
+        if rows % 1000 == 0 {
+            let found = backend.query(&by_n()).await.unwrap();
+            assert_eq!(found.count().await, 1);
+        }
+        rows += 1;
+    }
+    assert_eq!(rows, 5000);
+    backend.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_cancelled_scan_stops() {
     let backend = open("sqlite::memory:?max_connections=1&acquire_timeout=2000")
         .await
         .unwrap();
     with_items(&*backend).await;
     fill(&*backend, 3000).await;
-    // Each row against each row: seconds of work.
+    // Hundreds of comparisons for each row.
     let slow = slow_query();
     let work = backend.count(&slow);
     let cancelled = tokio::time::timeout(Duration::from_millis(20), work).await;
@@ -235,8 +257,11 @@ async fn a_cancelled_scan_stops() {
 fn slow_query() -> Query {
     use den_backend::Expr;
     let mut query = Query::new(ITEMS);
-    let one = || Expr::compare(den_backend::CompareOp::Eq, n(), Expr::Value((-1).into()));
-    query.filter = Expr::Or((0..400).map(|_| one()).collect());
+    let below = |it: i64| {
+        let limit = Expr::Value((-it).into());
+        Expr::compare(den_backend::CompareOp::Lt, n(), limit)
+    };
+    query.filter = Expr::Or((1..=400).map(below).collect());
     query
 }
 
@@ -327,6 +352,19 @@ async fn an_index_made_by_another_program_is_noticed() {
     let mode = den_backend::ExplainMode::Plan;
     let plan = two.explain(&by_n(), mode).await.unwrap().plan.concat();
     assert!(plan.contains(&index.name), "{plan}");
+    let unique = index_of_n(IndexKind::Unique);
+    one.ensure_index(ITEMS, &unique).await.unwrap();
+    let body = body("other", 3);
+    for error in [
+        two.put(ITEMS, any("other", &body)).await.unwrap_err(),
+        two.put_many(ITEMS, &[any("other", &body)])
+            .await
+            .unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Duplicate);
+        assert_eq!(error.id(), Some("other"));
+        assert_eq!(error.constraint().unwrap().fields(), ["n"]);
+    }
     // A collection that is gone is noticed at once, on the other side too.
     one.drop_collection(ITEMS).await.unwrap();
     let error = two.count(&at_least(5)).await.unwrap_err();

@@ -114,9 +114,7 @@ impl<D> Base<D> {
         match &self.state {
             State::New => false,
             State::Stored => true,
-            State::Written(pending) if pending.scope.is_rolled_back() => {
-                pending.before.is_stored()
-            }
+            State::Written(pending) if pending.scope.is_rolled_back() => pending.before.is_stored(),
             State::Written(_) => true,
         }
     }
@@ -181,9 +179,7 @@ impl Snapshot {
         match &self.state {
             State::New => false,
             State::Stored => true,
-            State::Written(pending) if pending.scope.is_rolled_back() => {
-                pending.before.is_stored()
-            }
+            State::Written(pending) if pending.scope.is_rolled_back() => pending.before.is_stored(),
             State::Written(_) => true,
         }
     }

@@ -2,7 +2,9 @@
 
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
-use den_backend::{Backend, DatabaseUrl, Driver, Error, ErrorKind, OpenOptions, Result, find_driver};
+use den_backend::{
+    Backend, DatabaseUrl, Driver, Error, ErrorKind, OpenOptions, Result, find_driver,
+};
 
 use crate::{Db, Documents};
 
@@ -103,7 +105,9 @@ impl DbBuilder {
                 return Err(invalid("give the builder a URL or a backend, not both"));
             }
             (None, None) => {
-                return Err(invalid("the builder needs `.url(..)` or `.backend(..)` to open"));
+                return Err(invalid(
+                    "the builder needs `.url(..)` or `.backend(..)` to open",
+                ));
             }
         };
         let db = Db::new(backend);

@@ -1,8 +1,6 @@
 //! Documents without a type, by collection name.
 
-use den_backend::{
-    DeleteOutcome, Error, ErrorKind, Expectation, Put, PutOutcome, Result,
-};
+use den_backend::{DeleteOutcome, Error, ErrorKind, Expectation, Put, PutOutcome, Result};
 
 use crate::{
     Executor, Id, Json, QuerySet, Timestamp, encode,

@@ -14,8 +14,8 @@ use den_backend::{
 use crate::{
     Collection, Document, Tx, TxOptions,
     builder::DbBuilder,
-    executor::nested_use,
     document::schema_of,
+    executor::nested_use,
     transaction::{self, Retryable},
 };
 
@@ -284,11 +284,7 @@ impl Db {
     /// # Errors
     ///
     /// What the last try of `work` answers, or why the transaction could not begin or commit.
-    pub async fn transaction_with<T, E, F, Fut>(
-        &self,
-        options: TxOptions,
-        work: F,
-    ) -> Result<T, E>
+    pub async fn transaction_with<T, E, F, Fut>(&self, options: TxOptions, work: F) -> Result<T, E>
     where
         F: FnMut(Tx) -> Fut,
         Fut: Future<Output = Result<T, E>>,

@@ -108,11 +108,17 @@ fn next_ulid() -> String {
     let fresh = millis << 80 | rand::random::<u128>() >> 48;
     let next = {
         // The number is valid whatever a panicking thread left behind.
-        let mut last = LAST.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut last = LAST
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         // Within one millisecond, or when the clock was set back, step on from the last id; an
         // overflow of the random part carries into the time, which keeps the order.
         let stepped = last.wrapping_add(u128::from(rand::random::<u32>()) + 1);
-        *last = if fresh >> 80 > *last >> 80 { fresh } else { stepped };
+        *last = if fresh >> 80 > *last >> 80 {
+            fresh
+        } else {
+            stepped
+        };
         *last
     };
     let digit = |at: u32| {
@@ -244,7 +250,10 @@ mod tests {
         let threads: Vec<_> = (0..4)
             .map(|_| std::thread::spawn(|| (0..5_000).map(|_| next_ulid()).collect::<Vec<_>>()))
             .collect();
-        let all: Vec<String> = threads.into_iter().flat_map(|it| it.join().unwrap()).collect();
+        let all: Vec<String> = threads
+            .into_iter()
+            .flat_map(|it| it.join().unwrap())
+            .collect();
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
     }
 }

@@ -51,7 +51,8 @@ impl Retryable for Error {
 
 impl Retryable for Box<dyn std::error::Error + Send + Sync> {
     fn is_retryable(&self) -> bool {
-        self.downcast_ref::<Error>().is_some_and(Error::is_retryable)
+        self.downcast_ref::<Error>()
+            .is_some_and(Error::is_retryable)
     }
 }
 
@@ -128,11 +129,7 @@ where
     attempt(db, tx, work).await
 }
 
-pub(crate) async fn run_with<T, E, F, Fut>(
-    db: &Db,
-    options: TxOptions,
-    mut work: F,
-) -> Result<T, E>
+pub(crate) async fn run_with<T, E, F, Fut>(db: &Db, options: TxOptions, mut work: F) -> Result<T, E>
 where
     F: FnMut(Tx) -> Fut,
     Fut: Future<Output = Result<T, E>>,

@@ -6,9 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use den_backend::{
-    Capability, Error, ErrorKind, LockMode, Result, SavepointId, Transaction,
-};
+use den_backend::{Capability, Error, ErrorKind, LockMode, Result, SavepointId, Transaction};
 
 use crate::{Collection, Db, Document, IntoId, base::Scope, document};
 
@@ -308,6 +306,8 @@ fn closed() -> Error {
 impl fmt::Debug for Tx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let open = self.inner.state().transaction.is_some();
-        f.debug_struct("Tx").field("open", &open).finish_non_exhaustive()
+        f.debug_struct("Tx")
+            .field("open", &open)
+            .finish_non_exhaustive()
     }
 }

@@ -40,7 +40,10 @@ pub(crate) async fn get_many<D: Document>(handle: &Handle, ids: &[Id<D>]) -> Res
         let document = decode(&raw)?;
         by_id.insert(raw.id, document);
     }
-    Ok(ids.iter().filter_map(|id| by_id.remove(id.as_str())).collect())
+    Ok(ids
+        .iter()
+        .filter_map(|id| by_id.remove(id.as_str()))
+        .collect())
 }
 
 pub(crate) async fn insert<D: Document>(handle: &Handle, document: &mut D) -> Result<()> {
@@ -116,11 +119,7 @@ pub(crate) async fn save_all<D: Document>(handle: &Handle, documents: &mut [D]) 
     put_many(handle, documents, Intent::Save).await
 }
 
-async fn put_many<D: Document>(
-    handle: &Handle,
-    documents: &mut [D],
-    intent: Intent,
-) -> Result<()> {
+async fn put_many<D: Document>(handle: &Handle, documents: &mut [D], intent: Intent) -> Result<()> {
     handle.db().registered::<D>()?;
     if documents.is_empty() {
         return Ok(());
@@ -178,19 +177,21 @@ async fn delete_all_in<D: Document>(own: &Own, documents: &[D]) -> Result<()> {
     let session: &dyn den_backend::ReadWrite = &*session;
     let total = documents.len();
     for (chunk, documents) in documents.chunks(DELETES_AT_ONCE).enumerate() {
-        try_join_all(documents.iter().enumerate().map(|(at, document)| async move {
-            let deleted = delete_in(session, document).await;
-            deleted.map_err(|it| nth(it, chunk * DELETES_AT_ONCE + at, total))
-        }))
+        try_join_all(
+            documents
+                .iter()
+                .enumerate()
+                .map(|(at, document)| async move {
+                    let deleted = delete_in(session, document).await;
+                    deleted.map_err(|it| nth(it, chunk * DELETES_AT_ONCE + at, total))
+                }),
+        )
         .await?;
     }
     Ok(())
 }
 
-async fn delete_in<D: Document>(
-    session: &dyn den_backend::ReadWrite,
-    document: &D,
-) -> Result<()> {
+async fn delete_in<D: Document>(session: &dyn den_backend::ReadWrite, document: &D) -> Result<()> {
     let base = document.base();
     if base.id.is_empty() {
         return Err(no_id::<D>());
@@ -200,7 +201,9 @@ async fn delete_in<D: Document>(
     } else {
         Expectation::Present
     };
-    let outcome = session.delete(D::COLLECTION, base.id.as_str(), expect).await?;
+    let outcome = session
+        .delete(D::COLLECTION, base.id.as_str(), expect)
+        .await?;
     match outcome {
         DeleteOutcome::Deleted => Ok(()),
         DeleteOutcome::Refused(refusal) => Err(refused::<D>(refusal, base.id.as_str())),

@@ -10,6 +10,10 @@ mod crud;
 mod replace;
 mod batches;
 mod failed_writes;
+mod unique;
+mod revisions;
+mod queries;
+mod conditions;
 
 use crate::harness::Theme;
 
@@ -29,4 +33,8 @@ pub const THEMES: &[Theme] = themes![
     replace,
     batches,
     failed_writes,
+    unique,
+    revisions,
+    queries,
+    conditions,
 ];

@@ -5,6 +5,7 @@
 //! | [`harness`] | targets, fresh databases, and how a case becomes a test |
 //! | [`api`] | the public API of `den`, theme by theme |
 //! | [`differential`] | random documents, queries and writes: the same answer everywhere |
+//! | [`races`] | several writers at once, in one process and in several |
 //! | [`registry`] | URL schemes and drivers |
 //!
 //! `cargo test -p den-tests --test suite postgres::crud` runs the theme `crud` on PostgreSQL. Which
@@ -19,6 +20,7 @@ pub mod harness;
 
 pub mod api;
 pub mod differential;
+pub mod races;
 pub mod registry;
 
 use libtest_mimic::Trial;
@@ -27,7 +29,7 @@ use crate::harness::Theme;
 
 /// Every theme of the suite.
 pub fn themes() -> Vec<&'static Theme> {
-    [api::THEMES, registry::THEMES]
+    [api::THEMES, races::THEMES, registry::THEMES]
         .into_iter()
         .flatten()
         .collect()

@@ -1,5 +1,11 @@
 //! What the derives make of serde's attributes and of types: the handles lie where serde puts the values.
-#![deny(missing_docs, unreachable_pub, unused, missing_debug_implementations, unused_qualifications)]
+#![deny(
+    missing_docs,
+    unreachable_pub,
+    unused,
+    missing_debug_implementations,
+    unused_qualifications
+)]
 
 use std::{
     borrow::Cow,
@@ -66,7 +72,11 @@ fn read<'de, D: serde::Deserializer<'de>>(input: D) -> Result<bool, D::Error> {
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, Document)]
 #[serde(rename_all = "SCREAMING-KEBAB-CASE")]
-#[den(revision, index(fields("THE-NAME", desc("HOME.zip code"))), unique(fields("a.b", "_id"), name = "both"))]
+#[den(
+    revision,
+    index(fields("THE-NAME", desc("HOME.zip code"))),
+    unique(fields("a.b", "_id"), name = "both")
+)]
 struct Thing {
     #[serde(flatten)]
     base: Base<Thing>,
@@ -118,7 +128,10 @@ fn handles_lie_where_serde_puts_the_values() {
         (p.home.street_name.path(), vec!["HOME", "streetName"]),
         (p.home.zip.path(), vec!["HOME", "zip code"]),
         (p.home.geo.lat.path(), vec!["HOME", "geo", "lat"]),
-        (p.other_home.geo.lon.path(), vec!["OTHER-HOME", "geo", "lon"]),
+        (
+            p.other_home.geo.lon.path(),
+            vec!["OTHER-HOME", "geo", "lon"],
+        ),
         (p.place.lat.path(), vec!["lat"]),
         (p.tree.next.path(), vec!["TREE", "next"]),
     ] {
@@ -171,16 +184,33 @@ fn handles_take_values_of_the_field() {
 
 #[test]
 fn every_handle_finds_the_value_serde_wrote() {
-    let thing = Thing { odd: Some(1), other_home: Some(Box::default()), ..Thing::default() };
+    let thing = Thing {
+        odd: Some(1),
+        other_home: Some(Box::default()),
+        ..Thing::default()
+    };
     assert!(thing.cache.is_empty());
     let json = serde_json::to_value(&thing).unwrap();
     let p = Thing::fields();
     for path in [
-        p.base.id.path(), p.the_name.path(), p.odd.path(), p.r#type.path(), p.home.street_name.path(),
-        p.home.zip.path(), p.other_home.geo.lon.path(), p.place.lat.path(), p.flag.path(), p.sku.path(),
-        p.tags.path(), p.pair.path(), p.x.path(),
+        p.base.id.path(),
+        p.the_name.path(),
+        p.odd.path(),
+        p.r#type.path(),
+        p.home.street_name.path(),
+        p.home.zip.path(),
+        p.other_home.geo.lon.path(),
+        p.place.lat.path(),
+        p.flag.path(),
+        p.sku.path(),
+        p.tags.path(),
+        p.pair.path(),
+        p.x.path(),
     ] {
-        let found = path.segments().iter().try_fold(&json, |json, key| json.get(key));
+        let found = path
+            .segments()
+            .iter()
+            .try_fold(&json, |json, key| json.get(key));
         assert!(found.is_some(), "{path} in {json}");
     }
 }

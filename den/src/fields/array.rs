@@ -4,10 +4,7 @@ use std::{fmt, marker::PhantomData};
 
 use den_backend::{CompareOp, Error, ErrorKind, Expr, Result, Value};
 
-use crate::{
-    Field, FieldType, Filter, Operand, Required,
-    fields::path::Path,
-};
+use crate::{Field, FieldType, Filter, Operand, Required, fields::path::Path};
 
 /// The number of elements of an array field; null for anything that is not an array.
 #[derive(Clone)]

@@ -4,10 +4,7 @@ use std::{fmt, marker::PhantomData};
 
 use den_backend::{CompareOp, Direction, Expr, FieldKind, FieldPath};
 
-use crate::{
-    Filter, Id, Json, Operand, Order, Timestamp,
-    fields::path::Path,
-};
+use crate::{Filter, Id, Json, Operand, Order, Timestamp, fields::path::Path};
 
 /// A field of documents of type `D` that holds a `T`; with `N` = [`Nullable`] it may be null.
 ///
@@ -55,8 +52,25 @@ macro_rules! ordered {
 }
 
 ordered!(
-    i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64, bool, char, String, &'static str,
-    std::borrow::Cow<'static, str>, Timestamp, Json
+    i8,
+    i16,
+    i32,
+    i64,
+    isize,
+    u8,
+    u16,
+    u32,
+    u64,
+    usize,
+    f32,
+    f64,
+    bool,
+    char,
+    String,
+    &'static str,
+    std::borrow::Cow<'static, str>,
+    Timestamp,
+    Json
 );
 impl<T> Ordered for Id<T> {}
 

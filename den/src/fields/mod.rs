@@ -1,9 +1,9 @@
 //! Field handles, filters and orders: everything that says *which* documents, without I/O.
 
+mod array;
 pub(crate) mod field;
 pub(crate) mod field_type;
 pub(crate) mod filter;
-mod array;
 mod object;
 mod operand;
 pub(crate) mod path;

@@ -40,7 +40,11 @@ impl Schema {
 
     /// The contract's form, for one collection.
     pub fn into_meta(self, collection: &str) -> CollectionMeta {
-        let indexes = self.indexes.iter().map(|it| it.to_meta(collection)).collect();
+        let indexes = self
+            .indexes
+            .iter()
+            .map(|it| it.to_meta(collection))
+            .collect();
         CollectionMeta {
             name: collection.to_owned(),
             fields: self.fields,

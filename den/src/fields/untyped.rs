@@ -1,8 +1,6 @@
 //! Fields by path, for tools, free-form data and keys that only exist at run time.
 
-use den_backend::{
-    CompareOp, Direction, Expr, FieldKind, FieldPath, Pattern, Result, TextOp,
-};
+use den_backend::{CompareOp, Direction, Expr, FieldKind, FieldPath, Pattern, Result, TextOp};
 use serde::Serialize;
 
 use crate::{Filter, Length, Order, encode};

@@ -193,8 +193,9 @@ impl PageToken {
             k: keys,
             i: id,
         };
-        let content = serde_json::to_vec(&content)
-            .map_err(|it| Error::new(ErrorKind::Backend, "could not write a page token").with_source(it))?;
+        let content = serde_json::to_vec(&content).map_err(|it| {
+            Error::new(ErrorKind::Backend, "could not write a page token").with_source(it)
+        })?;
         let mut bytes = vec![Self::VERSION];
         bytes.extend(checksum(&content));
         bytes.extend(content);
@@ -216,7 +217,11 @@ impl PageToken {
             ));
         }
         let fits = content.k.len() == query.sort.len()
-            && content.k.iter().zip(&query.sort).all(|(key, sort)| is_key_of(key, sort));
+            && content
+                .k
+                .iter()
+                .zip(&query.sort)
+                .all(|(key, sort)| is_key_of(key, sort));
         if !fits {
             return Err(broken());
         }

@@ -106,7 +106,9 @@ impl<T> QuerySet<T> {
     /// At most so many documents; zero is a mistake.
     pub fn limit(mut self, limit: u64) -> Self {
         if limit == 0 {
-            self.mistake(invalid("a limit of zero asks for nothing; leave the query out"));
+            self.mistake(invalid(
+                "a limit of zero asks for nothing; leave the query out",
+            ));
         }
         self.query.limit = Some(limit);
         self

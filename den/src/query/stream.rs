@@ -124,7 +124,11 @@ pub(super) fn position(query: &Query, row: &RawDocument) -> Result<Seek> {
         Vec::new()
     } else {
         let document: Value = encode::decode(&query.collection, &row.id, &row.body)?;
-        query.sort.iter().map(|it| sort_key(&document, it)).collect()
+        query
+            .sort
+            .iter()
+            .map(|it| sort_key(&document, it))
+            .collect()
     };
     Ok(Seek {
         keys,

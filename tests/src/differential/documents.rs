@@ -92,7 +92,7 @@ fn entry() -> BoxedStrategy<(String, Value)> {
         2 => named("kind", text()),
         2 => named("rank", values::number()),
         3 => named("any", values::value()),
-        2 => named("free", text()),
+        2 => named("free", prop_oneof![9 => text(), 1 => values::long_text()].boxed()),
         2 => named("count", values::number()),
         3 => named("items", values::array()),
         2 => named("map", values::object()),

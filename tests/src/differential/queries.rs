@@ -1,6 +1,6 @@
 //! Random queries, and what is asked of each.
 
-use den_backend::{Direction, FieldKind, FieldPath, Nulls, Query, Seek, Select, Sort, Value};
+use den_backend::{Direction, FieldKind, Nulls, Query, Seek, Select, Sort, Value};
 use proptest::{collection, prelude::*};
 
 use super::{
@@ -139,7 +139,7 @@ impl Position {
             keys: sort
                 .iter()
                 .zip(self.keys)
-                .map(|(sort, it)| it.fit(sort))
+                .map(|(sort, it)| it.fit(sort, &self.id))
                 .collect(),
             id: self.id,
         }
@@ -147,12 +147,13 @@ impl Position {
 }
 
 impl Candidates {
-    fn fit(self, sort: &Sort) -> Value {
-        if self.is_null {
-            return Value::Null;
+    fn fit(self, sort: &Sort, id: &str) -> Value {
+        // The id as a key is the id of the row, and never null.
+        if sort.field.path.is_id() && matches!(sort.field.kind, FieldKind::Text | FieldKind::Any) {
+            return Value::from(id);
         }
-        if sort.field.path == FieldPath::from_segments(["_id"]).unwrap() {
-            return Value::Text(self.text);
+        if self.is_null || sort.field.path.is_id() {
+            return Value::Null;
         }
         match sort.field.kind {
             FieldKind::Text => Value::Text(self.text),

@@ -112,19 +112,21 @@ pub(super) fn text() -> BoxedStrategy<String> {
         20 => select(TEXTS).prop_map(str::to_owned),
         6 => "[abA%_é\\\\]{0,3}",
         1 => Just("long ".repeat(700)),
-        1 => (0..3_u32).prop_map(long),
     ]
     .boxed()
 }
 
-/// A text that does not compress, longer than the entry of an index may be.
-fn long(seed: u32) -> String {
-    let mut state = seed;
-    let letters = std::iter::repeat_with(move || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        char::from_u32(0x4e00 + (state >> 18)).unwrap_or('x')
-    });
-    letters.take(3000).collect()
+/// A text that does not compress, longer than PostgreSQL takes into an index.
+pub(super) fn long_text() -> BoxedStrategy<Value> {
+    let long = |seed: u32| {
+        let mut state = seed;
+        let letters = std::iter::repeat_with(move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from_u32(0x4e00 + (state >> 18)).unwrap_or('x')
+        });
+        Value::Text(letters.take(3000).collect())
+    };
+    (0..3_u32).prop_map(long).boxed()
 }
 
 pub(super) fn number() -> BoxedStrategy<Value> {
