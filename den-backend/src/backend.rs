@@ -189,6 +189,10 @@ pub trait Transaction: ReadWrite {
     async fn release(&self, savepoint: SavepointId) -> Result<()>;
 
     /// Takes back what was written since the savepoint, and forgets it (and later ones).
+    ///
+    /// # Errors
+    ///
+    /// `InvalidQuery`, here and in `release`, for a savepoint that was forgotten already.
     async fn rollback_to(&self, savepoint: SavepointId) -> Result<()>;
 
     /// Returns the document with this id and locks it until the transaction ends.

@@ -1,8 +1,8 @@
 //! The one place where a query is checked before it reaches a backend.
 
 use crate::{
-    Capabilities, Capability, CompareOp, Error, ErrorKind, Expr, Field, Query, Result, Root,
-    Select, Value,
+    Capabilities, Capability, CollectionMeta, CompareOp, Error, ErrorKind, Expr, Field, IndexMeta,
+    Query, Result, Root, Select, Value,
 };
 
 /// The deepest nesting of an expression; engines have limits of their own well above it.
@@ -26,14 +26,7 @@ impl CollectionMeta {
         let problem = |message: String| {
             Err(Error::new(ErrorKind::InvalidQuery, message).with_collection(self.name.as_str()))
         };
-        if self.name.is_empty() || self.name.chars().any(char::is_control) {
-            return problem("the collection's name is empty or holds a control character".into());
-        }
-        if self.name.len() > MAX_COLLECTION {
-            return problem(format!(
-                "the collection's name is longer than {MAX_COLLECTION} bytes"
-            ));
-        }
+        check_collection(&self.name)?;
         if self.name.starts_with("_den_") {
             return problem("names that begin with `_den_` are den's own".into());
         }
@@ -67,11 +60,12 @@ impl Query {
     /// - `InvalidQuery`: a filter that is no predicate, a null literal in a comparison or set, an
     ///   order of arrays or objects, text with NUL, a number that is not finite, a sort by
     ///   something that is not in the document, a position that does not fit the order or comes
-    ///   with a skip, nesting deeper than 100.
+    ///   with a skip, nesting deeper than 100, element predicates in one another deeper than 16.
     /// - `Unsupported`: an operator or lock for which a capability is missing.
     pub fn check(&self, capabilities: Capabilities) -> Result<()> {
+        check_collection(&self.collection)?;
         let checker = Checker { capabilities };
-        checker.predicate(&self.filter, Root::Document, 0)?;
+        checker.predicate(&self.filter, Root::Document, Depth::default())?;
         for key in &self.sort {
             if key.field.root != Root::Document || key.field.path.is_root() {
                 return Err(invalid("a sort key must be a field of the document"));
@@ -90,7 +84,7 @@ impl Query {
                 return Err(invalid("a page token and `skip` exclude each other"));
             }
             for key in &seek.keys {
-                checker.value(key)?;
+                checker.value(key, Depth::default())?;
             }
             check_text(&seek.id)?;
         }
@@ -105,6 +99,23 @@ struct Checker {
     capabilities: Capabilities,
 }
 
+/// How deep an expression lies.
+#[derive(Clone, Copy, Default)]
+struct Depth {
+    levels: usize,
+    elements: usize,
+}
+
+impl Depth {
+    fn deeper(mut self) -> Result<Self> {
+        if self.levels > MAX_DEPTH {
+            return Err(invalid("the filter is nested deeper than 100 levels"));
+        }
+        self.levels += 1;
+        Ok(self)
+    }
+}
+
 impl Checker {
     fn needs(&self, capability: Capability) -> Result<()> {
         if self.capabilities.has(capability) {
@@ -116,11 +127,8 @@ impl Checker {
         ))
     }
 
-    fn predicate(&self, expr: &Expr, root: Root, depth: usize) -> Result<()> {
-        if depth > MAX_DEPTH {
-            return Err(invalid("the filter is nested deeper than 100 levels"));
-        }
-        let depth = depth + 1;
+    fn predicate(&self, expr: &Expr, root: Root, depth: Depth) -> Result<()> {
+        let mut depth = depth.deeper()?;
         match expr {
             Expr::Value(Value::Bool(_)) => Ok(()),
             Expr::Value(_) | Expr::Field(_) | Expr::Len(_) => {
@@ -128,61 +136,64 @@ impl Checker {
             }
             Expr::Compare { op, left, right } => {
                 for side in [left, right] {
-                    self.operand(side, root)?;
+                    self.operand(side, root, depth)?;
                     let Expr::Value(value) = &**side else {
                         continue;
                     };
-                    match (op, value) {
-                        (_, Value::Null) => {
-                            return Err(invalid(
-                                "nothing compares with null; use `is_null` or `is_not_null`",
-                            ));
-                        }
-                        (
-                            CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge,
-                            Value::Array(_) | Value::Object(_),
-                        ) => return Err(invalid("arrays and objects have no order")),
-                        _ => {}
+                    if value.is_null() {
+                        return Err(invalid(
+                            "nothing compares with null; use `is_null` or `is_not_null`",
+                        ));
+                    }
+                    let has_order = !matches!(value, Value::Array(_) | Value::Object(_));
+                    if *op != CompareOp::Eq && !has_order {
+                        return Err(invalid("arrays and objects have no order"));
                     }
                 }
                 Ok(())
             }
             Expr::In { operand, values } => {
-                self.operand(operand, root)?;
+                self.operand(operand, root, depth)?;
                 for value in values {
                     if value.is_null() {
                         return Err(invalid(
                             "a set of values holds null, which nothing equals; use `is_null`",
                         ));
                     }
-                    self.value(value)?;
+                    self.value(value, depth)?;
                 }
                 Ok(())
             }
-            Expr::IsNull(operand) | Expr::IsEmpty(operand) => self.operand(operand, root),
+            Expr::IsNull(operand) | Expr::IsEmpty(operand) => self.operand(operand, root, depth),
             Expr::Exists(field) => self.field(field, root),
             Expr::Text {
                 operand, needle, ..
             } => {
                 check_text(needle)?;
-                self.operand(operand, root)
+                self.operand(operand, root, depth)
             }
             Expr::Matches { operand, .. } => {
                 self.needs(Capability::Regex)?;
-                self.operand(operand, root)
+                self.operand(operand, root, depth)
             }
             Expr::Contains { array, value } => {
-                self.value(value)?;
-                self.operand(array, root)
+                self.value(value, depth)?;
+                self.operand(array, root, depth)
             }
             Expr::AnyElement { array, predicate } | Expr::AllElements { array, predicate } => {
                 self.needs(Capability::ElementPredicates)?;
-                self.operand(array, root)?;
+                self.operand(array, root, depth)?;
+                depth.elements += 1;
+                if depth.elements > MAX_ELEMENT_DEPTH {
+                    return Err(invalid(
+                        "element predicates are nested deeper than 16 levels",
+                    ));
+                }
                 self.predicate(predicate, Root::Element, depth)
             }
             Expr::HasKey { object, key } => {
                 check_text(key)?;
-                self.operand(object, root)
+                self.operand(object, root, depth)
             }
             Expr::And(all) | Expr::Or(all) => all
                 .iter()
@@ -192,11 +203,12 @@ impl Checker {
     }
 
     /// `root` is where fields may lie: only in the document, or also in the element at hand.
-    fn operand(&self, expr: &Expr, root: Root) -> Result<()> {
+    fn operand(&self, expr: &Expr, root: Root, depth: Depth) -> Result<()> {
+        let depth = depth.deeper()?;
         match expr {
-            Expr::Value(value) => self.value(value),
+            Expr::Value(value) => self.value(value, depth),
             Expr::Field(field) => self.field(field, root),
-            Expr::Len(array) => self.operand(array, root),
+            Expr::Len(array) => self.operand(array, root, depth),
             Expr::Compare { .. }
             | Expr::In { .. }
             | Expr::IsNull(_)
@@ -226,19 +238,37 @@ impl Checker {
         }
     }
 
-    fn value(&self, value: &Value) -> Result<()> {
+    fn value(&self, value: &Value, depth: Depth) -> Result<()> {
+        let depth = depth.deeper()?;
         match value {
             Value::Null | Value::Bool(_) | Value::Int(_) => Ok(()),
             Value::Float(it) if it.is_finite() => Ok(()),
             Value::Float(_) => Err(invalid("NaN and infinities compare with nothing")),
             Value::Text(it) => check_text(it),
-            Value::Array(items) => items.iter().try_for_each(|it| self.value(it)),
+            Value::Array(items) => items.iter().try_for_each(|it| self.value(it, depth)),
             Value::Object(map) => map.iter().try_for_each(|(key, it)| {
                 check_text(key)?;
-                self.value(it)
+                self.value(it, depth)
             }),
         }
     }
+}
+
+/// Checks that a name can be a collection's.
+///
+/// # Errors
+///
+/// `InvalidQuery` for a name that is empty, longer than 63 bytes or holds a control character.
+pub fn check_collection(name: &str) -> Result<()> {
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return Err(invalid(
+            "the collection's name is empty or holds a control character",
+        ));
+    }
+    if name.len() > MAX_COLLECTION {
+        return Err(invalid("the collection's name is longer than 63 bytes"));
+    }
+    Ok(())
 }
 
 fn check_text(text: &str) -> Result<()> {

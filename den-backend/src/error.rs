@@ -122,7 +122,7 @@ impl Error {
     /// # Behavior
     ///
     /// - The kind is `Hook`; `Display` is the wrapped error's text and `source` its source.
-    /// - [`custom_ref`](Self::custom_ref) gives the wrapped error back.
+    /// - [`downcast_ref`](Self::downcast_ref) gives the wrapped error back.
     pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let error = error.into();
         let mut it = Self::new(ErrorKind::Hook, error.to_string());
@@ -131,7 +131,7 @@ impl Error {
     }
 
     /// The application's error that was wrapped with [`custom`](Self::custom), if it is an `E`.
-    pub fn custom_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
+    pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
         self.0.custom.as_deref()?.downcast_ref()
     }
 
@@ -254,8 +254,8 @@ impl Constraint {
     }
 
     /// The document's fields it covers, as dotted paths.
-    pub fn fields(&self) -> Vec<&str> {
-        self.fields.iter().map(String::as_str).collect()
+    pub fn fields(&self) -> &[String] {
+        &self.fields
     }
 }
 
@@ -274,6 +274,13 @@ impl fmt::Display for Error {
             (None, Some(id)) => write!(f, ": {id}"),
             (None, None) => Ok(()),
         }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    /// Writes the name of the kind.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
     }
 }
 

@@ -194,9 +194,17 @@ impl Expr {
         }
     }
 
-    /// Both, flattened: a chain of `and` is one list.
+    /// Whether this is [`never`](Self::never), the filter nothing passes.
+    pub fn is_never(&self) -> bool {
+        matches!(self, Self::Or(any) if any.is_empty())
+    }
+
+    /// Both, flattened: a chain of `and` is one list. `always` adds nothing, `never` stays `never`.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
+        if self.is_never() || other.is_never() {
+            return Self::never();
+        }
         match (self, other) {
             (Self::And(mut left), Self::And(right)) => {
                 left.extend(right);
@@ -214,9 +222,13 @@ impl Expr {
         }
     }
 
-    /// Either, flattened: a chain of `or` is one list.
+    /// Either, flattened: a chain of `or` is one list. `never` adds nothing, `always` stays
+    /// `always`, so that a filter that lets everything pass is known as such.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
+        if self.is_always() || other.is_always() {
+            return Self::always();
+        }
         match (self, other) {
             (Self::Or(mut left), Self::Or(right)) => {
                 left.extend(right);
@@ -238,6 +250,12 @@ impl Expr {
     #[must_use]
     #[expect(clippy::should_implement_trait, reason = "data, built by name")]
     pub fn not(self) -> Self {
+        if self.is_always() {
+            return Self::never();
+        }
+        if self.is_never() {
+            return Self::always();
+        }
         if let Self::Not(inner) = self {
             return *inner;
         }
@@ -253,5 +271,21 @@ impl Field {
             path,
             kind,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_lets_all_pass_is_known_as_such() {
+        let test = || Expr::Value(Value::Bool(false));
+        assert!(Expr::never().or(Expr::always()).is_always());
+        assert!(test().or(Expr::always()).is_always());
+        assert!(Expr::never().not().is_always());
+        assert!(Expr::always().and(Expr::always()).is_always());
+        assert!(test().and(Expr::never()).is_never());
+        assert!(!test().or(Expr::never()).is_always());
     }
 }

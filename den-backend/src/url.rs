@@ -93,7 +93,8 @@ pub fn percent_decode(text: &str) -> Result<String> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
-        let hex = text.get(at + 1..at + 3).filter(|_| byte == b'%');
+        let hex = text.get(at + 1..at + 3);
+        let hex = hex.filter(|it| byte == b'%' && it.bytes().all(|it| it.is_ascii_hexdigit()));
         match hex.and_then(|it| u8::from_str_radix(it, 16).ok()) {
             Some(decoded) => {
                 out.push(decoded);
@@ -115,20 +116,22 @@ pub fn percent_decode(text: &str) -> Result<String> {
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (base, query) = match self.text.split_once('?') {
-            Some((base, query)) => (base, Some(query)),
-            None => (self.text.as_str(), None),
+        // A password may itself hold `?`, `@` and `:`, escaped or not: the last `@` ends it.
+        let (user, rest) = match self.text.split_once("://") {
+            Some((scheme, rest)) => match rest.rsplit_once('@') {
+                Some((user, rest)) => {
+                    let name = user.split_once(':').map_or(user, |(name, _)| name);
+                    (format!("{scheme}://{name}:***@"), rest)
+                }
+                None => (format!("{scheme}://"), rest),
+            },
+            None => (String::new(), self.text.as_str()),
         };
-        match base
-            .split_once("://")
-            .map(|(scheme, rest)| (scheme, rest.rsplit_once('@')))
-        {
-            Some((scheme, Some((user, host)))) => {
-                let user = user.split_once(':').map_or(user, |(user, _)| user);
-                write!(f, "{scheme}://{user}:***@{host}")?;
-            }
-            Some((_, None)) | None => f.write_str(base)?,
-        }
+        let (base, query) = match rest.split_once('?') {
+            Some((base, query)) => (base, Some(query)),
+            None => (rest, None),
+        };
+        write!(f, "{user}{base}")?;
         let Some(query) = query else { return Ok(()) };
         f.write_str("?")?;
         for (i, pair) in query.split('&').enumerate() {
@@ -136,14 +139,19 @@ impl fmt::Display for DatabaseUrl {
                 f.write_str("&")?;
             }
             match pair.split_once('=') {
-                Some((name, _)) if name.to_ascii_lowercase().contains("pass") => {
-                    write!(f, "{name}=***")?;
-                }
+                Some((name, _)) if is_secret(name) => write!(f, "{name}=***")?,
                 Some(_) | None => f.write_str(pair)?,
             }
         }
         Ok(())
     }
+}
+
+fn is_secret(parameter: &str) -> bool {
+    let name = parameter.to_ascii_lowercase();
+    ["pass", "pwd", "secret", "token", "key"]
+        .iter()
+        .any(|it| name.contains(it))
 }
 
 impl fmt::Debug for DatabaseUrl {
@@ -161,6 +169,8 @@ mod tests {
         for text in [
             "postgres://me:s3cret@host/db",
             "postgres://me:s3@cret@host/db?sslmode=disable",
+            "postgres://me:s?cret@host/db",
+            "postgres://me:s3cret@host/db?a=b&token=cret",
             "postgres:///db?password=s3cret&host=x",
             "postgres://me:s3cret@host/db?PASSFILE=s3cret",
         ] {
@@ -179,10 +189,11 @@ mod tests {
 
     #[test]
     fn parameters_are_decoded() {
-        let url = DatabaseUrl::parse("x://y?a=b%20c&flag&d=%zz").unwrap();
+        let url = DatabaseUrl::parse("x://y?a=b%20c&flag&d=%zz%+5").unwrap();
         assert_eq!(
             url.parameters().unwrap(),
-            [("a", "b c"), ("flag", ""), ("d", "%zz")].map(|(a, b)| (a.to_owned(), b.to_owned()))
+            [("a", "b c"), ("flag", ""), ("d", "%zz%+5")]
+                .map(|(a, b)| (a.to_owned(), b.to_owned()))
         );
         assert_eq!(url.rest(), "//y");
     }

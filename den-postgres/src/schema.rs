@@ -28,15 +28,9 @@ const TAKE_DDL_LOCK: &str = "SELECT pg_advisory_xact_lock(1684369001, n.oid::int
 FROM pg_catalog.pg_namespace AS n
 WHERE n.nspname = current_schema()";
 
-/// The longest name PostgreSQL keeps; it cuts longer ones, which would then collide.
-const MAX_NAME: usize = 63;
-
 /// Makes a collection and its indexes exist as described.
 pub(crate) async fn ensure_collection(shared: &Shared, meta: &CollectionMeta) -> Result<()> {
-    check_name("collection", &meta.name)?;
-    for index in &meta.indexes {
-        check_name("index", &index.name)?;
-    }
+    meta.check()?;
     let state = State::read(&meta.name, shared).await?;
     if state.holds(meta) {
         shared.collections.learn(&meta.name, &state, Some(meta));
@@ -272,22 +266,6 @@ pub(crate) fn record(collection: &str, index: &IndexMeta) -> Call {
 async fn run_all(on: &Within, statements: Vec<String>) -> Result<()> {
     for sql in statements {
         on.session.command(sql, Mends::No).await?;
-    }
-    Ok(())
-}
-
-fn check_name(what: &str, name: &str) -> Result<()> {
-    if name.is_empty() || name.chars().any(char::is_control) {
-        return Err(Error::new(
-            ErrorKind::InvalidQuery,
-            format!("a {what} name must not be empty or hold control characters"),
-        ));
-    }
-    if name.len() > MAX_NAME {
-        return Err(Error::new(
-            ErrorKind::InvalidQuery,
-            format!("the {what} name {name} is longer than the {MAX_NAME} bytes PostgreSQL keeps"),
-        ));
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    hash::{Hash, Hasher},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -9,7 +10,10 @@ use std::{
 };
 
 use den_backend::FieldKind;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    ser::{SerializeMap, Serializer},
+};
 
 use crate::{
     Field, FieldType, Id, Nullable, Timestamp,
@@ -24,7 +28,12 @@ use crate::{
 ///   the revision where `#[den(revision)]` asks for one. A failed write leaves it as it was.
 /// - It also remembers, outside of the stored form, whether the document was loaded or saved
 ///   before; a clone remembers too.
-#[derive(Serialize, Deserialize)]
+/// - When the transaction that wrote a document is rolled back, [`Document::id`], serialisation and
+///   every operation see the document as it was before. The public fields are put back by the
+///   next operation on the document, or by [`settle`](Self::settle).
+///
+/// [`Document::id`]: crate::Document::id
+#[derive(Deserialize)]
 #[serde(bound = "")]
 pub struct Base<D> {
     /// The id; empty until the first insert.
@@ -37,38 +46,34 @@ pub struct Base<D> {
     #[serde(rename = "_updated_at", default)]
     pub updated_at: Timestamp,
     /// The revision, on types with `#[den(revision)]`: a text that each write changes.
-    #[serde(rename = "_rev", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "_rev", default)]
     pub rev: Option<String>,
     #[serde(skip)]
-    state: State,
+    state: State<D>,
 }
 
 /// Whether the document is known to be stored.
-#[derive(Debug, Clone, Default)]
-enum State {
+enum State<D> {
     /// It was made by the application.
-    #[default]
     New,
     /// It was loaded, or written outside of a transaction.
     Stored,
     /// It was written in a transaction whose outcome decides.
-    Written(Box<Pending>),
+    Written(Box<Pending<D>>),
 }
 
-#[derive(Debug, Clone)]
-struct Pending {
+struct Pending<D> {
     scope: Arc<Scope>,
-    before: Snapshot,
+    before: Snapshot<D>,
 }
 
 /// What a write changes of a [`Base`], to be put back if it fails.
-#[derive(Debug, Clone)]
-pub(crate) struct Snapshot {
-    id: String,
+pub(crate) struct Snapshot<D> {
+    id: Id<D>,
     created_at: Timestamp,
     updated_at: Timestamp,
     rev: Option<String>,
-    state: State,
+    state: State<D>,
 }
 
 /// A transaction, or the part of one since a savepoint, as far as documents care: was it rolled
@@ -101,42 +106,68 @@ impl Scope {
             || self.parent.as_deref().is_some_and(Self::is_rolled_back)
     }
 
+    /// Whether this part has ended well; what becomes of its parent is another question.
     fn is_committed(&self) -> bool {
-        let parent = self.parent.as_deref();
-        self.committed.load(Ordering::Acquire) && parent.is_none_or(Self::is_committed)
+        self.committed.load(Ordering::Acquire)
     }
 }
 
 impl<D> Base<D> {
     /// Whether the document is stored, as far as this copy knows: it was loaded, or a write of it
-    /// succeeded and was not rolled back.
+    /// succeeded and was not rolled back. It stays true when the document is deleted, by this
+    /// copy or someone else, so that a later `save` is refused.
     pub fn is_stored(&self) -> bool {
-        match &self.state {
-            State::New => false,
-            State::Stored => true,
-            State::Written(pending) if pending.scope.is_rolled_back() => pending.before.is_stored(),
-            State::Written(_) => true,
+        match self.rolled_back_to() {
+            Some(before) => before.state.is_stored(),
+            None => self.state.is_stored(),
         }
     }
 
     /// Puts back what a rolled-back transaction had changed. Every operation starts with this.
-    pub(crate) fn settle(&mut self) {
-        while let State::Written(pending) = &self.state {
+    pub fn settle(&mut self) {
+        loop {
+            let State::Written(pending) = &mut self.state else {
+                return;
+            };
             if pending.scope.is_rolled_back() {
                 let before = pending.before.clone();
                 self.restore(before);
-            } else {
-                if pending.scope.is_committed() {
-                    self.state = State::Stored;
-                }
+                continue;
+            }
+            if !pending.scope.is_committed() {
                 return;
             }
+            let Some(parent) = &pending.scope.parent else {
+                self.state = State::Stored;
+                return;
+            };
+            // What was written since a savepoint now belongs to what surrounds it.
+            pending.scope = Arc::clone(parent);
+            pending.merge();
         }
     }
 
-    pub(crate) fn snapshot(&self) -> Snapshot {
+    /// The state to go back to, if the transaction that wrote this copy was rolled back.
+    fn rolled_back_to(&self) -> Option<&Snapshot<D>> {
+        let mut to = None;
+        let mut state = &self.state;
+        while let State::Written(pending) = state
+            && pending.scope.is_rolled_back()
+        {
+            to = Some(&pending.before);
+            state = &pending.before.state;
+        }
+        to
+    }
+
+    /// The id, looking through a transaction that was rolled back.
+    pub(crate) fn current_id(&self) -> &Id<D> {
+        self.rolled_back_to().map_or(&self.id, |it| &it.id)
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot<D> {
         Snapshot {
-            id: self.id.as_str().to_owned(),
+            id: self.id.clone(),
             created_at: self.created_at,
             updated_at: self.updated_at,
             rev: self.rev.clone(),
@@ -144,8 +175,8 @@ impl<D> Base<D> {
         }
     }
 
-    pub(crate) fn restore(&mut self, before: Snapshot) {
-        self.id = Id::new(before.id);
+    pub(crate) fn restore(&mut self, before: Snapshot<D>) {
+        self.id = before.id;
         self.created_at = before.created_at;
         self.updated_at = before.updated_at;
         self.rev = before.rev;
@@ -159,29 +190,60 @@ impl<D> Base<D> {
 
     /// Marks the document as written, `before` being what it was; in a transaction, for as long
     /// as that is not rolled back.
-    pub(crate) fn mark_written(&mut self, scope: Option<&Arc<Scope>>, before: Snapshot) {
+    pub(crate) fn mark_written(&mut self, scope: Option<&Arc<Scope>>, before: Snapshot<D>) {
         self.state = match scope {
             None => State::Stored,
-            Some(scope) => State::Written(match before.state {
-                // A second write in the same scope: rolling back leads to before the first.
-                State::Written(pending) if Arc::ptr_eq(&pending.scope, scope) => pending,
-                State::New | State::Stored | State::Written(_) => Box::new(Pending {
+            Some(scope) => {
+                let mut pending = Box::new(Pending {
                     scope: Arc::clone(scope),
                     before,
-                }),
-            }),
+                });
+                pending.merge();
+                State::Written(pending)
+            }
         };
+    }
+
+    /// Whether a transaction that is still open wrote this copy.
+    pub(crate) fn is_pending(&self) -> bool {
+        matches!(self.state, State::Written(_))
     }
 }
 
-impl Snapshot {
-    fn is_stored(&self) -> bool {
-        match &self.state {
-            State::New => false,
-            State::Stored => true,
-            State::Written(pending) if pending.scope.is_rolled_back() => pending.before.is_stored(),
-            State::Written(_) => true,
+impl<D> Pending<D> {
+    /// A second write in the same scope: rolling back leads to before the first.
+    fn merge(&mut self) {
+        if let State::Written(earlier) = &self.before.state
+            && Arc::ptr_eq(&earlier.scope, &self.scope)
+        {
+            self.before = earlier.before.clone();
         }
+    }
+}
+
+impl<D> State<D> {
+    fn is_stored(&self) -> bool {
+        match self {
+            Self::New => false,
+            Self::Stored | Self::Written(_) => true,
+        }
+    }
+}
+
+impl<D> Serialize for Base<D> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (id, created_at, updated_at, rev) = match self.rolled_back_to() {
+            Some(it) => (&it.id, it.created_at, it.updated_at, &it.rev),
+            None => (&self.id, self.created_at, self.updated_at, &self.rev),
+        };
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("_id", id)?;
+        map.serialize_entry("_created_at", &created_at)?;
+        map.serialize_entry("_updated_at", &updated_at)?;
+        if let Some(rev) = rev {
+            map.serialize_entry("_rev", rev)?;
+        }
+        map.end()
     }
 }
 
@@ -239,6 +301,41 @@ impl<D> Clone for Base<D> {
     }
 }
 
+impl<D> Clone for State<D> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::New => Self::New,
+            Self::Stored => Self::Stored,
+            Self::Written(pending) => Self::Written(Box::new(Pending {
+                scope: Arc::clone(&pending.scope),
+                before: pending.before.clone(),
+            })),
+        }
+    }
+}
+
+impl<D> Clone for Snapshot<D> {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            rev: self.rev.clone(),
+            state: self.state.clone(),
+        }
+    }
+}
+
+#[expect(
+    clippy::derivable_impls,
+    reason = "the derive would ask for `D: Default`"
+)]
+impl<D> Default for State<D> {
+    fn default() -> Self {
+        Self::New
+    }
+}
+
 impl<D> Default for Base<D> {
     fn default() -> Self {
         Self {
@@ -258,6 +355,17 @@ impl<D> PartialEq for Base<D> {
             && self.created_at == other.created_at
             && self.updated_at == other.updated_at
             && self.rev == other.rev
+    }
+}
+
+impl<D> Eq for Base<D> {}
+
+impl<D> Hash for Base<D> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+        self.created_at.hash(state);
+        self.updated_at.hash(state);
+        self.rev.hash(state);
     }
 }
 

@@ -1,10 +1,14 @@
 //! Documents without a type, by collection name.
 
-use den_backend::{DeleteOutcome, Error, ErrorKind, Expectation, Put, PutOutcome, Result};
+use den_backend::{
+    DeleteOutcome, Error, ErrorKind, Expectation, Put, PutOutcome, RawDocument, Refusal, Result,
+    check::check_collection,
+};
 
 use crate::{
     Executor, Id, Json, QuerySet, Timestamp, encode,
     executor::Handle,
+    id::is_storable,
     write::{new_revision, refusal_error},
 };
 
@@ -61,11 +65,14 @@ impl Collection {
     ///
     /// `NotRegistered` if there is no such collection.
     pub async fn get(&self, id: impl AsRef<str>) -> Result<Option<Json>> {
+        check_collection(&self.name)?;
+        let id = id.as_ref();
+        if !is_storable(id) {
+            return Ok(None);
+        }
         let session = self.handle.read().await?;
-        let found = session.get().get(&self.name, id.as_ref()).await?;
-        found
-            .map(|raw| encode::decode(&self.name, &raw.id, &raw.body))
-            .transpose()
+        let found = session.get().get(&self.name, id).await?;
+        found.map(|raw| self.decode(&raw)).transpose()
     }
 
     /// Stores a new document and returns its id, generated unless the document has an `_id`.
@@ -78,22 +85,29 @@ impl Collection {
         let map = object(&mut document)?;
         let id = match map.get("_id") {
             None | Some(Json::Null) => Id::<()>::generate().into_string(),
-            Some(Json::String(id)) if !id.is_empty() => id.clone(),
-            Some(_) => return Err(invalid("the `_id` of a document is text that is not empty")),
+            Some(Json::String(id)) if !id.is_empty() && is_storable(id) => id.clone(),
+            Some(_) => {
+                return Err(invalid(
+                    "the `_id` of a document is text, not empty and without control characters",
+                ));
+            }
         };
         let now = Json::String(Timestamp::now().to_string());
         map.insert("_id".to_owned(), id.clone().into());
         map.entry("_created_at").or_insert_with(|| now.clone());
         map.entry("_updated_at").or_insert(now);
-        self.put(&id, &document, Expectation::Absent).await?;
+        let outcome = self.put(&id, &document, Expectation::Absent).await?;
+        self.accept(outcome, &id)?;
         Ok(id)
     }
 
-    /// Stores a document in place of the one with its `_id`.
+    /// Stores a document in place of the one with its `_id` (HTTP `PUT`).
     ///
     /// # Behavior
     ///
-    /// - If the document has a `_rev`, the stored one must have the same; a new one is written.
+    /// - The time of creation is kept from the stored document, the time of update is new. Where the
+    ///   stored document has a revision, a new one is written.
+    /// - If the given document has a `_rev`, the stored one must have the same.
     ///
     /// # Errors
     ///
@@ -104,20 +118,32 @@ impl Collection {
         let Some(Json::String(id)) = map.get("_id").cloned() else {
             return Err(invalid("a document to be replaced needs its `_id`"));
         };
-        let now = Json::String(Timestamp::now().to_string());
-        map.insert("_updated_at".to_owned(), now);
-        let rev = match map.get("_rev") {
-            Some(Json::String(rev)) => Some(rev.clone()),
-            Some(_) | None => None,
-        };
-        let expect = match &rev {
-            Some(rev) => Expectation::Revision(Some(rev)),
-            None => Expectation::Present,
-        };
-        if rev.is_some() {
-            map.insert("_rev".to_owned(), new_revision().into());
+        let expected = map.get("_rev").and_then(Json::as_str).map(str::to_owned);
+        loop {
+            let Some(stored) = self.get(&id).await? else {
+                return Err(refusal_error(&self.name, Refusal::Missing, &id));
+            };
+            let rev = stored.get("_rev").and_then(Json::as_str);
+            if expected.is_some() && expected.as_deref() != rev {
+                return Err(refusal_error(&self.name, Refusal::OtherRevision, &id));
+            }
+            let map = object(&mut document)?;
+            keep(map, "_created_at", stored.get("_created_at").cloned());
+            let now = Json::String(Timestamp::now().to_string());
+            keep(map, "_updated_at", Some(now));
+            keep(map, "_rev", rev.map(|_| new_revision().into()));
+            let expect = match rev {
+                Some(rev) => Expectation::Revision(Some(rev)),
+                None => Expectation::Present,
+            };
+            match self.put(&id, &document, expect).await? {
+                // Someone else was faster, and the caller did not ask for a revision.
+                PutOutcome::Refused(Refusal::OtherRevision) if expected.is_none() => {}
+                outcome @ (PutOutcome::Inserted | PutOutcome::Updated | PutOutcome::Refused(_)) => {
+                    return self.accept(outcome, &id);
+                }
+            }
         }
-        self.put(&id, &document, expect).await
     }
 
     /// Deletes the document with this id.
@@ -126,7 +152,11 @@ impl Collection {
     ///
     /// `NotFound` if there is none.
     pub async fn delete(&self, id: impl AsRef<str>) -> Result<()> {
+        check_collection(&self.name)?;
         let id = id.as_ref();
+        if !is_storable(id) {
+            return Err(refusal_error(&self.name, Refusal::Missing, id));
+        }
         let session = self.handle.write().await?;
         let outcome = session
             .get()
@@ -138,7 +168,8 @@ impl Collection {
         }
     }
 
-    async fn put(&self, id: &str, document: &Json, expect: Expectation<'_>) -> Result<()> {
+    async fn put(&self, id: &str, document: &Json, expect: Expectation<'_>) -> Result<PutOutcome> {
+        check_collection(&self.name)?;
         let body = encode::document(document)
             .map_err(|it| it.with_collection(self.name.as_str()).with_id(id))?;
         let session = self.handle.write().await?;
@@ -147,11 +178,27 @@ impl Collection {
             body: &body,
             expect,
         };
-        match session.get().put(&self.name, put).await? {
+        session.get().put(&self.name, put).await
+    }
+
+    fn accept(&self, outcome: PutOutcome, id: &str) -> Result<()> {
+        match outcome {
             PutOutcome::Inserted | PutOutcome::Updated => Ok(()),
             PutOutcome::Refused(refusal) => Err(refusal_error(&self.name, refusal, id)),
         }
     }
+
+    fn decode(&self, raw: &RawDocument) -> Result<Json> {
+        encode::decode(&self.name, &raw.id, &raw.body)
+    }
+}
+
+/// Sets a field that den owns, or takes it away.
+fn keep(map: &mut serde_json::Map<String, Json>, key: &str, value: Option<Json>) {
+    match value {
+        Some(value) => map.insert(key.to_owned(), value),
+        None => map.remove(key),
+    };
 }
 
 fn object(document: &mut Json) -> Result<&mut serde_json::Map<String, Json>> {

@@ -60,6 +60,22 @@ struct Claim {
     type_name: &'static str,
 }
 
+impl Claim {
+    fn check(self, collection: &str, other: Option<Self>) -> Result<()> {
+        match other {
+            Some(other) if other.type_id != self.type_id => Err(Error::new(
+                ErrorKind::InvalidQuery,
+                format!(
+                    "`{}` and `{}` both claim the collection `{collection}`; give one of them \
+                     another name with `#[den(collection = \"..\")]`",
+                    other.type_name, self.type_name
+                ),
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
 /// Document types to register together: `(Product, Maker, Part)`, or one type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be registered",
@@ -150,30 +166,17 @@ impl Db {
             type_id: TypeId::of::<D>(),
             type_name: type_name::<D>(),
         };
-        self.check_claim(D::COLLECTION, claim)?;
+        claim.check(D::COLLECTION, self.claim(D::COLLECTION))?;
         self.backend().ensure_collection(&schema_of::<D>()).await?;
-        self.check_claim(D::COLLECTION, claim)?;
         let mut registered = self
             .inner
             .registered
             .write()
             .unwrap_or_else(PoisonError::into_inner);
+        let other = registered.get(D::COLLECTION).copied();
+        claim.check(D::COLLECTION, other)?;
         registered.insert(D::COLLECTION.to_owned(), claim);
         Ok(())
-    }
-
-    fn check_claim(&self, collection: &str, claim: Claim) -> Result<()> {
-        match self.claim(collection) {
-            Some(other) if other.type_id != claim.type_id => Err(Error::new(
-                ErrorKind::InvalidQuery,
-                format!(
-                    "`{}` and `{}` both claim the collection `{collection}`; give one of them \
-                     another name with `#[den(collection = \"..\")]`",
-                    other.type_name, claim.type_name
-                ),
-            )),
-            Some(_) | None => Ok(()),
-        }
     }
 
     fn claim(&self, collection: &str) -> Option<Claim> {
@@ -247,7 +250,9 @@ impl Db {
     /// # Behavior
     ///
     /// - Inside, pass `&tx`. A write through `&db` is refused, since it would wait for this very
-    ///   transaction; reads through `&db` see what was committed before.
+    ///   transaction; reads through `&db` see what was committed before. (In a task that the closure
+    ///   spawns, and under [`begin`](Self::begin), den cannot see the mistake: there such a write
+    ///   waits until the backend's timeout.)
     ///
     /// # Errors
     ///
@@ -275,11 +280,17 @@ impl Db {
         Fut: Future<Output = Result<T, E>>,
         E: From<Error>,
     {
-        transaction::run(self, work).await
+        transaction::run(self, TxOptions::new(), work).await
     }
 
     /// Runs `work` in a transaction with options; with a retry policy, `work` runs again after an
     /// error that [can be retried](Error::is_retryable).
+    ///
+    /// # Behavior
+    ///
+    /// - Because it may run several times, `work` can change nothing it captures: load documents
+    ///   inside. [`transaction_once`](Self::transaction_once) takes a closure that runs once.
+    /// - Waiting before another try needs a tokio runtime with time enabled.
     ///
     /// # Errors
     ///
@@ -291,6 +302,21 @@ impl Db {
         E: From<Error> + Retryable,
     {
         transaction::run_with(self, options, work).await
+    }
+
+    /// Runs `work` once in a transaction with options, whose retry policy does not apply; for
+    /// closures that can only run once.
+    ///
+    /// # Errors
+    ///
+    /// What `work` answers, or why the transaction could not begin or commit.
+    pub async fn transaction_once<T, E, F, Fut>(&self, options: TxOptions, work: F) -> Result<T, E>
+    where
+        F: FnOnce(Tx) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        E: From<Error>,
+    {
+        transaction::run(self, options, work).await
     }
 
     /// Makes sure that the database answers.
@@ -313,6 +339,7 @@ impl Db {
     ///
     /// Whatever the backend reports; it is closed all the same.
     pub async fn close(self) -> Result<()> {
+        self.refuse_inside_transaction()?;
         self.backend().close().await
     }
 

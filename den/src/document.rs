@@ -37,7 +37,7 @@ pub trait Document: Serialize + DeserializeOwned + Send + Sync + Sized + 'static
 
     /// The id; empty until the first insert.
     fn id(&self) -> &Id<Self> {
-        &self.base().id
+        self.base().current_id()
     }
 
     /// Starts a query over all documents of this type.
@@ -104,7 +104,7 @@ pub trait Document: Serialize + DeserializeOwned + Send + Sync + Sized + 'static
         async move { write::insert(&handle, self).await }
     }
 
-    /// Replaces the stored document with this one.
+    /// Replaces the stored document with this one, times of creation included.
     ///
     /// # Errors
     ///
@@ -177,7 +177,14 @@ pub trait Document: Serialize + DeserializeOwned + Send + Sync + Sized + 'static
         async move {
             self.base_mut().settle();
             let found = write::get(&handle, self.id()).await?;
-            *self = found.ok_or_else(|| not_found::<Self>(self.id().as_str()))?;
+            let found = found.ok_or_else(|| not_found::<Self>(self.id().as_str()))?;
+            let before = self.base().is_pending().then(|| self.base().snapshot());
+            *self = found;
+            if let Some(before) = before {
+                // What was read may be what the open transaction wrote.
+                self.base_mut()
+                    .mark_written(handle.scope().as_ref(), before);
+            }
             Ok(())
         }
     }

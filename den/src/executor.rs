@@ -34,6 +34,8 @@ mod sealed {
     pub trait Sealed {}
     impl Sealed for crate::Db {}
     impl Sealed for crate::Tx {}
+    impl<E: crate::Executor + ?Sized> Sealed for &E {}
+    impl<E: crate::Executor + ?Sized> Sealed for std::sync::Arc<E> {}
 }
 
 impl Executor for Db {
@@ -45,6 +47,18 @@ impl Executor for Db {
 impl Executor for Tx {
     fn __handle(&self) -> Handle {
         Handle::Tx(self.clone())
+    }
+}
+
+impl<E: Executor + ?Sized> Executor for &E {
+    fn __handle(&self) -> Handle {
+        (**self).__handle()
+    }
+}
+
+impl<E: Executor + ?Sized> Executor for Arc<E> {
+    fn __handle(&self) -> Handle {
+        (**self).__handle()
     }
 }
 
@@ -80,7 +94,7 @@ impl Handle {
     }
 
     /// The transaction's scope, for documents to remember what wrote them.
-    pub(crate) fn scope(&self) -> Option<&Arc<Scope>> {
+    pub(crate) fn scope(&self) -> Option<Arc<Scope>> {
         match self {
             Self::Db(_) => None,
             Self::Tx(tx) => Some(tx.scope()),

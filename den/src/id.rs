@@ -1,6 +1,7 @@
 //! Document ids, typed by the document.
 
 use std::{
+    borrow::Borrow,
     fmt,
     hash::{Hash, Hasher},
     marker::PhantomData,
@@ -58,10 +59,20 @@ impl<D> Id<D> {
         self.text.is_empty()
     }
 
+    /// Whether a document can have this id; others name nothing.
+    pub(crate) fn is_storable(&self) -> bool {
+        is_storable(&self.text)
+    }
+
     /// The text, owned.
     pub fn into_string(self) -> String {
         self.text
     }
+}
+
+/// Whether text can be an id: no control characters.
+pub(crate) fn is_storable(id: &str) -> bool {
+    !id.chars().any(char::is_control)
 }
 
 impl<D> IntoId<D> for Id<D> {
@@ -79,6 +90,12 @@ impl<D> IntoId<D> for &Id<D> {
 impl<D> IntoId<D> for &str {
     fn into_id(self) -> Id<D> {
         Id::new(self)
+    }
+}
+
+impl<D> IntoId<D> for &&str {
+    fn into_id(self) -> Id<D> {
+        Id::new(*self)
     }
 }
 
@@ -165,6 +182,24 @@ impl<D> Ord for Id<D> {
 impl<D> PartialEq<str> for Id<D> {
     fn eq(&self, other: &str) -> bool {
         self.text == other
+    }
+}
+
+impl<D> PartialEq<String> for Id<D> {
+    fn eq(&self, other: &String) -> bool {
+        &self.text == other
+    }
+}
+
+impl<D> Borrow<str> for Id<D> {
+    fn borrow(&self) -> &str {
+        &self.text
+    }
+}
+
+impl<D> From<Id<D>> for String {
+    fn from(id: Id<D>) -> Self {
+        id.text
     }
 }
 

@@ -56,6 +56,13 @@ impl Retryable for Box<dyn std::error::Error + Send + Sync> {
     }
 }
 
+impl Retryable for Box<dyn std::error::Error> {
+    fn is_retryable(&self) -> bool {
+        self.downcast_ref::<Error>()
+            .is_some_and(Error::is_retryable)
+    }
+}
+
 impl TxOptions {
     /// The defaults: read and write, the backend's default isolation, no retry.
     pub fn new() -> Self {
@@ -119,13 +126,13 @@ pub(crate) async fn begin(db: &Db, options: TxOptions) -> Result<Tx> {
     Ok(Tx::new(db.clone(), transaction))
 }
 
-pub(crate) async fn run<T, E, F, Fut>(db: &Db, work: F) -> Result<T, E>
+pub(crate) async fn run<T, E, F, Fut>(db: &Db, options: TxOptions, work: F) -> Result<T, E>
 where
     F: FnOnce(Tx) -> Fut,
     Fut: Future<Output = Result<T, E>>,
     E: From<Error>,
 {
-    let tx = begin(db, TxOptions::default()).await?;
+    let tx = begin(db, options).await?;
     attempt(db, tx, work).await
 }
 
@@ -159,7 +166,7 @@ where
     let guard = AbandonOnDrop(tx);
     let mut open = OPEN.try_with(Vec::clone).unwrap_or_default();
     open.push(db.identity());
-    let outcome = OPEN.scope(open, work(guard.0.clone())).await;
+    let outcome = OPEN.scope(open, work(guard.0.managed())).await;
     end(&guard.0, outcome).await
 }
 

@@ -1,15 +1,18 @@
 //! Reading and writing documents in hand.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use den_backend::{
     Capability, Constraint, DeleteOutcome, Error, ErrorKind, Expectation, LockMode, Put,
     PutOutcome, Refusal, Result,
 };
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
 use crate::{
-    Base, Document, Id, Timestamp,
+    Base, Document, Id, Timestamp, Tx,
     base::Snapshot,
     document::{decode, not_found},
     encode,
@@ -22,6 +25,9 @@ const DELETES_AT_ONCE: usize = 100;
 
 pub(crate) async fn get<D: Document>(handle: &Handle, id: &Id<D>) -> Result<Option<D>> {
     handle.db().registered::<D>()?;
+    if !id.is_storable() {
+        return Ok(None);
+    }
     let session = handle.read().await?;
     let found = session.get().get(D::COLLECTION, id.as_str()).await?;
     found.map(|raw| decode(&raw)).transpose()
@@ -33,7 +39,11 @@ pub(crate) async fn get_many<D: Document>(handle: &Handle, ids: &[Id<D>]) -> Res
         return Ok(Vec::new());
     }
     let session = handle.read().await?;
-    let wanted: Vec<&str> = ids.iter().map(Id::as_str).collect();
+    let wanted: Vec<&str> = ids
+        .iter()
+        .filter(|it| it.is_storable())
+        .map(Id::as_str)
+        .collect();
     let rows = session.get().get_many(D::COLLECTION, &wanted).await?;
     let mut by_id: HashMap<String, D> = HashMap::with_capacity(rows.len());
     for raw in rows {
@@ -72,12 +82,19 @@ enum Intent {
 async fn put_one<D: Document>(handle: &Handle, document: &mut D, intent: Intent) -> Result<()> {
     handle.db().registered::<D>()?;
     let mut draft = Draft::new(std::slice::from_mut(document));
+    let outcome = put_one_in(handle, &mut draft, intent).await;
+    draft.end(handle, outcome)
+}
+
+async fn put_one_in<D: Document>(
+    handle: &Handle,
+    draft: &mut Draft<'_, D>,
+    intent: Intent,
+) -> Result<()> {
     let write = draft.prepare(0, intent)?;
     let session = handle.write().await?;
     let outcome = session.get().put(D::COLLECTION, write.put()).await?;
-    accept::<D>(&write, outcome)?;
-    draft.keep(handle);
-    Ok(())
+    accept::<D>(&write, outcome)
 }
 
 pub(crate) async fn replace<D: Document>(handle: &Handle, document: &mut D) -> Result<()> {
@@ -89,14 +106,15 @@ pub(crate) async fn replace<D: Document>(handle: &Handle, document: &mut D) -> R
     }
     let own = Own::begin(handle).await?;
     let outcome = replace_in(&own, &mut draft, &id).await;
-    own.end(outcome).await?;
-    draft.keep(handle);
-    Ok(())
+    let outcome = own.end(outcome).await;
+    draft.end(handle, outcome)
 }
 
 async fn replace_in<D: Document>(own: &Own, draft: &mut Draft<'_, D>, id: &Id<D>) -> Result<()> {
     let session = own.tx().session().await?;
-    let stored = if own.tx().db().capabilities().has(Capability::RowLocks) {
+    let stored = if !id.is_storable() {
+        None
+    } else if own.tx().db().capabilities().has(Capability::RowLocks) {
         session
             .get_for_update(D::COLLECTION, id.as_str(), LockMode::Wait)
             .await?
@@ -105,7 +123,9 @@ async fn replace_in<D: Document>(own: &Own, draft: &mut Draft<'_, D>, id: &Id<D>
     };
     let stored = stored.ok_or_else(|| not_found::<D>(id.as_str()))?;
     let stored: Base<D> = encode::decode(D::COLLECTION, id.as_str(), &stored.body)?;
-    draft.documents[0].base_mut().created_at = stored.created_at;
+    let base = draft.documents[0].base_mut();
+    base.created_at = stored.created_at;
+    base.updated_at = stored.updated_at;
     let write = draft.prepare(0, Intent::Replace)?;
     let outcome = session.put(D::COLLECTION, write.put()).await?;
     accept::<D>(&write, outcome)
@@ -127,28 +147,45 @@ async fn put_many<D: Document>(handle: &Handle, documents: &mut [D], intent: Int
     if documents.len() > 1 {
         handle.db().require(Capability::AtomicBatches)?;
     }
-    let total = documents.len();
     let mut draft = Draft::new(documents);
+    let outcome = put_many_in(handle, &mut draft, intent).await;
+    draft.end(handle, outcome)
+}
+
+async fn put_many_in<D: Document>(
+    handle: &Handle,
+    draft: &mut Draft<'_, D>,
+    intent: Intent,
+) -> Result<()> {
+    let total = draft.documents.len();
     let mut writes = Vec::with_capacity(total);
     for at in 0..total {
-        let write = draft.prepare(at, intent).map_err(|it| nth(it, at, total))?;
-        writes.push((at, write));
+        writes.push(draft.prepare(at, intent).map_err(|it| nth(it, at, total))?);
     }
+    // Of several documents with one id the last is stored.
     let mut last: HashMap<&str, usize> = HashMap::with_capacity(total);
-    for (at, write) in &writes {
-        last.insert(&write.id, *at);
+    for (at, write) in writes.iter().enumerate() {
+        last.insert(&write.id, at);
     }
-    let kept: Vec<&(usize, Write)> = writes
-        .iter()
-        .filter(|(at, write)| last.get(write.id.as_str()) == Some(at))
-        .collect();
-    let puts: Vec<Put<'_>> = kept.iter().map(|(_, write)| write.put()).collect();
+    let kept = || {
+        writes
+            .iter()
+            .enumerate()
+            .filter(|(at, it)| last.get(it.id.as_str()) == Some(at))
+    };
+    let puts: Vec<Put<'_>> = kept().map(|(_, write)| write.put()).collect();
     let session = handle.write().await?;
-    let outcomes = session.get().put_many(D::COLLECTION, &puts).await?;
-    for ((at, write), outcome) in kept.iter().zip(outcomes) {
-        accept::<D>(write, outcome).map_err(|it| nth(it, *at, total))?;
+    let outcomes = session.get().put_many(D::COLLECTION, &puts).await;
+    let outcomes =
+        outcomes.map_err(
+            |error| match error.id().and_then(|id| last.get(id).copied()) {
+                Some(at) => nth(error, at, total),
+                None => error,
+            },
+        )?;
+    for ((at, write), outcome) in kept().zip(outcomes) {
+        accept::<D>(write, outcome).map_err(|it| nth(it, at, total))?;
     }
-    draft.keep(handle);
     Ok(())
 }
 
@@ -167,26 +204,40 @@ pub(crate) async fn delete_all<D: Document>(handle: &Handle, documents: &mut [D]
     for document in documents.iter_mut() {
         document.base_mut().settle();
     }
-    let own = Own::begin(handle).await?;
-    let outcome = delete_all_in(&own, documents).await;
-    own.end(outcome).await
+    match handle {
+        Handle::Db(db) => {
+            let tx = db.begin().await?;
+            let outcome = delete_all_in(&tx, documents).await;
+            Own::Mine(tx).end(outcome).await
+        }
+        // What was deleted before one is refused comes back.
+        Handle::Tx(tx) => {
+            tx.savepoint(async |tx| delete_all_in(&tx, documents).await)
+                .await
+        }
+    }
 }
 
-async fn delete_all_in<D: Document>(own: &Own, documents: &[D]) -> Result<()> {
-    let session = own.tx().session().await?;
+async fn delete_all_in<D: Document>(tx: &Tx, documents: &[D]) -> Result<()> {
+    let session = tx.session().await?;
     let session: &dyn den_backend::ReadWrite = &*session;
     let total = documents.len();
-    for (chunk, documents) in documents.chunks(DELETES_AT_ONCE).enumerate() {
-        try_join_all(
-            documents
-                .iter()
-                .enumerate()
-                .map(|(at, document)| async move {
-                    let deleted = delete_in(session, document).await;
-                    deleted.map_err(|it| nth(it, chunk * DELETES_AT_ONCE + at, total))
-                }),
-        )
-        .await?;
+    let mut seen = HashSet::with_capacity(total);
+    let distinct: Vec<(usize, &D)> = documents
+        .iter()
+        .enumerate()
+        .filter(|(_, it)| it.id().is_empty() || seen.insert(it.id().as_str()))
+        .collect();
+    for chunk in distinct.chunks(DELETES_AT_ONCE) {
+        let deletes = chunk.iter().map(|(at, document)| async move {
+            let deleted = delete_in(session, *document).await;
+            deleted.map_err(|it| nth(it, *at, total))
+        });
+        // All are waited for, so that none is still under way when the first refusal is answered.
+        join_all(deletes)
+            .await
+            .into_iter()
+            .collect::<Result<()>>()?;
     }
     Ok(())
 }
@@ -195,6 +246,9 @@ async fn delete_in<D: Document>(session: &dyn den_backend::ReadWrite, document: 
     let base = document.base();
     if base.id.is_empty() {
         return Err(no_id::<D>());
+    }
+    if !base.id.is_storable() {
+        return Err(not_found::<D>(base.id.as_str()));
     }
     let expect = if D::REVISION {
         Expectation::Revision(base.rev.as_deref())
@@ -210,11 +264,10 @@ async fn delete_in<D: Document>(session: &dyn den_backend::ReadWrite, document: 
     }
 }
 
-/// Documents that are being written: what changes of them is put back on drop, unless the write
-/// went through.
+/// Documents that are being written, and what they were before.
 struct Draft<'a, D: Document> {
     documents: &'a mut [D],
-    before: Vec<Option<Snapshot>>,
+    before: Vec<Option<Snapshot<D>>>,
 }
 
 /// One document, ready to be put.
@@ -282,21 +335,32 @@ impl<'a, D: Document> Draft<'a, D> {
         Ok(Write { id, body, expect })
     }
 
-    /// Keeps the changes: the write went through.
-    fn keep(mut self, handle: &Handle) {
+    /// Keeps the changes if the write went through, else takes all of them back.
+    fn end(mut self, handle: &Handle, outcome: Result<()>) -> Result<()> {
+        let scope = handle.scope();
         for (document, before) in self.documents.iter_mut().zip(&mut self.before) {
-            if let Some(before) = before.take() {
-                document.base_mut().mark_written(handle.scope(), before);
+            let Some(before) = before.take() else {
+                continue;
+            };
+            match outcome {
+                Ok(()) => document.base_mut().mark_written(scope.as_ref(), before),
+                Err(_) => document.base_mut().restore(before),
             }
         }
+        outcome
     }
 }
 
 impl<D: Document> Drop for Draft<'_, D> {
+    /// The write was cancelled: it may have happened or not. A generated id is kept, so that
+    /// another try is refused as a duplicate instead of storing the document twice.
     fn drop(&mut self) {
         for (document, before) in self.documents.iter_mut().zip(&mut self.before) {
             if let Some(before) = before.take() {
-                document.base_mut().restore(before);
+                let base = document.base_mut();
+                let id = std::mem::take(&mut base.id);
+                base.restore(before);
+                base.id = id;
             }
         }
     }
@@ -319,7 +383,7 @@ impl Write {
 fn prepare_insert<D: Document>(base: &mut Base<D>) -> Result<()> {
     if base.id.is_empty() {
         base.id = Id::generate();
-    } else if base.id.as_str().chars().any(char::is_control) {
+    } else if !base.id.is_storable() {
         return Err(Error::new(
             ErrorKind::InvalidDocument,
             "the id holds a control character",

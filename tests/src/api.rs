@@ -14,6 +14,11 @@ mod unique;
 mod revisions;
 mod queries;
 mod conditions;
+mod text;
+mod arrays;
+mod paths;
+mod times;
+mod sorting;
 
 use crate::harness::Theme;
 
@@ -37,4 +42,9 @@ pub const THEMES: &[Theme] = themes![
     revisions,
     queries,
     conditions,
+    text,
+    arrays,
+    paths,
+    times,
+    sorting,
 ];

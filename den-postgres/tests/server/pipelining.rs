@@ -93,13 +93,13 @@ async fn a_locked_row_leaves_the_transaction_usable(schema: &Schema) {
     assert!(backend.get("things", "b").await.unwrap().is_some());
 }
 
-async fn waits_too_long(backend: &dyn Backend, kind: ErrorKind) {
+async fn waits_too_long(backend: &dyn Backend, key: i64, kind: ErrorKind) {
     backend.ensure_collection(&things()).await.unwrap();
     let holder = backend.begin(TxOptions::default()).await.unwrap();
-    holder.advisory_lock(7).await.unwrap();
+    holder.advisory_lock(key).await.unwrap();
     let tx = backend.begin(TxOptions::default()).await.unwrap();
     write(&*tx, "a", 1, "a").await.unwrap();
-    assert_eq!(tx.advisory_lock(7).await.unwrap_err().kind(), kind);
+    assert_eq!(tx.advisory_lock(key).await.unwrap_err().kind(), kind);
     assert!(tx.get("things", "a").await.unwrap().is_some());
     write(&*tx, "b", 2, "b").await.unwrap();
     tx.commit().await.unwrap();
@@ -108,12 +108,12 @@ async fn waits_too_long(backend: &dyn Backend, kind: ErrorKind) {
 
 async fn a_timeout_leaves_the_transaction_usable(schema: &Schema) {
     let backend = schema.open("options=-c%20statement_timeout%3D300").await;
-    waits_too_long(&*backend, ErrorKind::Timeout).await;
+    waits_too_long(&*backend, 7, ErrorKind::Timeout).await;
 }
 
 async fn a_lock_timeout_leaves_the_transaction_usable(schema: &Schema) {
     let backend = schema.open("options=-c%20lock_timeout%3D200").await;
-    waits_too_long(&*backend, ErrorKind::Locked).await;
+    waits_too_long(&*backend, 8, ErrorKind::Locked).await;
 }
 
 async fn an_unknown_collection_leaves_the_transaction_usable(schema: &Schema) {

@@ -102,13 +102,17 @@ impl<D, T, N> Field<D, T, N> {
         }
     }
 
+    fn to_expr(self) -> Expr {
+        Expr::Field(self.to_contract())
+    }
+
     pub(crate) fn expr(self) -> Box<Expr> {
-        Box::new(Expr::Field(self.to_contract()))
+        Box::new(self.to_expr())
     }
 
     /// True if the field equals the operand. Null equals nothing.
     pub fn eq(self, operand: impl Operand<D, T>) -> Filter<D> {
-        Filter::compare(CompareOp::Eq, *self.expr(), operand.into_operand())
+        Filter::compare(CompareOp::Eq, self.to_expr(), operand.into_operand())
     }
 
     /// The exact complement of [`eq`](Self::eq): true for null and missing too.
@@ -124,7 +128,7 @@ impl<D, T, N> Field<D, T, N> {
             match value.into_operand() {
                 Ok(Expr::Value(value)) => literals.push(value),
                 Ok(other) => {
-                    filter = filter | Filter::compare(CompareOp::Eq, *self.expr(), Ok(other));
+                    filter |= Filter::compare(CompareOp::Eq, self.to_expr(), Ok(other));
                 }
                 Err(error) => return Filter::new(Err(error)),
             }
@@ -165,35 +169,62 @@ impl<D, T, N> Field<D, T, N> {
     }
 }
 
-impl<D, T: Ordered, N> Field<D, T, N> {
+impl<D, T, N> Field<D, T, N> {
     /// True if the field is less than the operand.
-    pub fn lt(self, operand: impl Operand<D, T>) -> Filter<D> {
-        Filter::compare(CompareOp::Lt, *self.expr(), operand.into_operand())
+    pub fn lt(self, operand: impl Operand<D, T>) -> Filter<D>
+    where
+        T: Ordered,
+    {
+        Filter::compare(CompareOp::Lt, self.to_expr(), operand.into_operand())
     }
 
     /// True if the field is less than the operand or equal.
-    pub fn le(self, operand: impl Operand<D, T>) -> Filter<D> {
-        Filter::compare(CompareOp::Le, *self.expr(), operand.into_operand())
+    pub fn le(self, operand: impl Operand<D, T>) -> Filter<D>
+    where
+        T: Ordered,
+    {
+        Filter::compare(CompareOp::Le, self.to_expr(), operand.into_operand())
     }
 
     /// True if the field is greater than the operand.
-    pub fn gt(self, operand: impl Operand<D, T>) -> Filter<D> {
-        Filter::compare(CompareOp::Gt, *self.expr(), operand.into_operand())
+    pub fn gt(self, operand: impl Operand<D, T>) -> Filter<D>
+    where
+        T: Ordered,
+    {
+        Filter::compare(CompareOp::Gt, self.to_expr(), operand.into_operand())
     }
 
     /// True if the field is greater than the operand or equal.
-    pub fn ge(self, operand: impl Operand<D, T>) -> Filter<D> {
-        Filter::compare(CompareOp::Ge, *self.expr(), operand.into_operand())
+    pub fn ge(self, operand: impl Operand<D, T>) -> Filter<D>
+    where
+        T: Ordered,
+    {
+        Filter::compare(CompareOp::Ge, self.to_expr(), operand.into_operand())
     }
 
     /// True if the field is at least `low` and at most `high`.
-    pub fn between(self, low: impl Operand<D, T>, high: impl Operand<D, T>) -> Filter<D> {
+    pub fn between(self, low: impl Operand<D, T>, high: impl Operand<D, T>) -> Filter<D>
+    where
+        T: Ordered,
+    {
         self.ge(low) & self.le(high)
     }
 }
 
 impl<D, T> Field<D, T, Nullable> {
     /// True if the field is missing or `null`.
+    pub fn is_null(self) -> Filter<D> {
+        Filter::new(Ok(Expr::IsNull(self.expr())))
+    }
+
+    /// True if the field holds a value.
+    pub fn is_not_null(self) -> Filter<D> {
+        !self.is_null()
+    }
+}
+
+impl<D> Field<D, Json, Required> {
+    /// True if the field is missing or `null`, which JSON may be.
     pub fn is_null(self) -> Filter<D> {
         Filter::new(Ok(Expr::IsNull(self.expr())))
     }

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     marker::PhantomData,
-    ops::{BitAnd, BitOr, Not},
+    ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, Not},
 };
 
 use den_backend::{CompareOp, Direction, Error, Expr, Nulls, Result, Sort};
@@ -100,6 +100,18 @@ impl<D> BitOr for Filter<D> {
 
     fn bitor(self, other: Self) -> Self {
         self.combine(other, Expr::or)
+    }
+}
+
+impl<D> BitAndAssign for Filter<D> {
+    fn bitand_assign(&mut self, other: Self) {
+        *self = std::mem::replace(self, Self::always()) & other;
+    }
+}
+
+impl<D> BitOrAssign for Filter<D> {
+    fn bitor_assign(&mut self, other: Self) {
+        *self = std::mem::replace(self, Self::always()) | other;
     }
 }
 

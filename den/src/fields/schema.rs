@@ -43,7 +43,7 @@ impl Schema {
         let indexes = self
             .indexes
             .iter()
-            .map(|it| it.to_meta(collection))
+            .map(|it| it.to_meta(collection, &self.fields))
             .collect();
         CollectionMeta {
             name: collection.to_owned(),
@@ -54,20 +54,21 @@ impl Schema {
 }
 
 impl IndexDecl {
-    fn to_meta(&self, collection: &str) -> IndexMeta {
-        let kind = match self.paths.as_slice() {
-            [(_, FieldKind::Array, _)] => IndexKind::Members,
-            _ if self.unique => IndexKind::Unique,
-            _ => IndexKind::Plain,
-        };
+    fn to_meta(&self, collection: &str, declared: &[FieldMeta]) -> IndexMeta {
         let fields: Vec<(FieldMeta, Direction)> = self
             .paths
             .iter()
             .map(|(path, kind, direction)| {
                 let path = path.to_field_path();
-                (FieldMeta { path, kind: *kind }, *direction)
+                let kind = kind_of(&path, *kind, declared);
+                (FieldMeta { path, kind }, *direction)
             })
             .collect();
+        let kind = match fields.as_slice() {
+            [(only, _)] if only.kind == FieldKind::Array => IndexKind::Members,
+            _ if self.unique => IndexKind::Unique,
+            _ => IndexKind::Plain,
+        };
         let paths: Vec<&FieldPath> = fields.iter().map(|(it, _)| &it.path).collect();
         let name = self.name.map_or_else(
             || IndexMeta::default_name(collection, kind, &paths),
@@ -75,4 +76,14 @@ impl IndexDecl {
         );
         IndexMeta { name, fields, kind }
     }
+}
+
+/// The kind of an indexed field. Where an index names a nested field by its path, the derive cannot
+/// know the kind, but the nested type has declared it.
+fn kind_of(path: &FieldPath, kind: FieldKind, declared: &[FieldMeta]) -> FieldKind {
+    if kind != FieldKind::Any {
+        return kind;
+    }
+    let declared = declared.iter().find(|it| &it.path == path);
+    declared.map_or(kind, |it| it.kind)
 }

@@ -20,7 +20,8 @@ use crate::{
 pub struct Page<T> {
     /// The documents.
     pub items: Vec<T>,
-    /// Where the next page begins; none on the last page.
+    /// Where the next page begins; none on the last page, and on an empty one (all that followed
+    /// was deleted).
     pub next: Option<PageToken>,
     /// Where the page before ends; none on the first page.
     pub prev: Option<PageToken>,
@@ -62,15 +63,27 @@ pub struct PageToken(String);
 #[must_use = "a page request does nothing until it is given to `page`"]
 pub struct PageRequest {
     size: u64,
-    from: From,
+    place: Place,
     with_total: bool,
 }
 
 #[derive(Debug, Clone)]
-enum From {
+enum Place {
     Start,
     After(PageToken),
     Before(PageToken),
+}
+
+impl<T> Page<T> {
+    /// The same page with each document made into something else.
+    pub fn map<U>(self, each: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            items: self.items.into_iter().map(each).collect(),
+            next: self.next,
+            prev: self.prev,
+            total: self.total,
+        }
+    }
 }
 
 impl PageRequest {
@@ -78,20 +91,29 @@ impl PageRequest {
     pub fn first(size: u64) -> Self {
         Self {
             size,
-            from: From::Start,
+            place: Place::Start,
             with_total: false,
         }
     }
 
     /// The page that follows this place.
     pub fn after(mut self, token: PageToken) -> Self {
-        self.from = From::After(token);
+        self.place = Place::After(token);
         self
+    }
+
+    /// The page that follows this place, or the first page if there is none: for handlers that get
+    /// the token from a request.
+    pub fn after_opt(self, token: Option<PageToken>) -> Self {
+        match token {
+            Some(token) => self.after(token),
+            None => self,
+        }
     }
 
     /// The page that ends at this place; its documents are in the order of the query.
     pub fn before(mut self, token: PageToken) -> Self {
-        self.from = From::Before(token);
+        self.place = Place::Before(token);
         self
     }
 
@@ -123,8 +145,8 @@ impl<T: Record> QuerySet<T> {
             true => Some(self.clone().count().await?),
             false => None,
         };
-        let backwards = matches!(request.from, From::Before(_));
-        if let From::After(token) | From::Before(token) = &request.from {
+        let backwards = matches!(request.place, Place::Before(_));
+        if let Place::After(token) | Place::Before(token) = &request.place {
             if query.skip > 0 {
                 return Err(invalid("a page token and `skip` exclude each other"));
             }
@@ -146,10 +168,10 @@ impl<T: Record> QuerySet<T> {
         if backwards {
             rows.reverse();
         }
-        let (has_next, has_prev) = match request.from {
-            From::Start => (goes_on, query.skip > 0),
-            From::After(_) => (goes_on, true),
-            From::Before(_) => (true, goes_on),
+        let (has_next, has_prev) = match request.place {
+            Place::Start => (goes_on, query.skip > 0),
+            Place::After(_) => (goes_on, true),
+            Place::Before(_) => (true, goes_on),
         };
         let token = |row: Option<&RawDocument>, wanted: bool| match row {
             Some(row) if wanted => PageToken::new(&forwards, row).map(Some),

@@ -22,7 +22,8 @@ const PAGE: u64 = 512;
 ///   it ends after any other error.
 /// - Outside of a transaction it holds a connection until it ends or is dropped.
 /// - In a transaction other calls may be made while it is open; it then sees their writes where
-///   they lie ahead of it.
+///   they lie ahead of it. Do not move rows ahead while streaming, as by saving each document of a
+///   stream sorted by `_updated_at`: it would meet them again, for ever.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct DocumentStream<T> {
     rows: RowStream,

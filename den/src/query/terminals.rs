@@ -119,7 +119,8 @@ impl<T: Record> QuerySet<T> {
     ///
     /// # Errors
     ///
-    /// - `Corrupt` for a value that does not read as the field's type.
+    /// - `Corrupt` for a value that does not read as the field's type; so is a document that lacks a
+    ///   required field, also where `#[serde(default)]` would fill it in for whole documents.
     /// - Else as [`all`](Self::all).
     pub async fn values<V, N>(self, field: Field<T, V, N>) -> Result<Vec<N::Value<V>>>
     where
@@ -140,13 +141,13 @@ impl<T: Record> QuerySet<T> {
     /// - `InvalidQuery` without a filter, unless [`all_rows`](Self::all_rows) was said.
     /// - Else as [`all`](Self::all).
     pub async fn delete(self) -> Result<u64> {
+        let query = self.checked()?;
         if self.is_unbounded() {
             return Err(invalid(
                 "a delete without a filter would delete every document; if that is meant, say \
                  `.all_rows()`",
             ));
         }
-        let query = self.checked()?;
         let session = self.handle.write().await?;
         session.get().delete_matching(&query).await
     }
