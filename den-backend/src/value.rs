@@ -79,14 +79,14 @@ impl Value {
 ///
 /// # Behavior
 ///
-/// - From 2^53 up to 2^63 all digits are written (`1234567890123456768.0`), because the shortest
+/// - From 2^53 to 2^63 all digits are written (`1234567890123456768.0`), because the shortest
 ///   text (`1.2345678901234568e18`) is another number to an engine that reads decimals exactly,
 ///   and would then not equal the integer of the same value.
 /// - Elsewhere it is the shortest text that reads back as the same float, never without a `.` or
 ///   an exponent, so that a float stays a float.
 pub fn float_text(value: f64) -> String {
-    // 2^53 and 2^63; both are exact floats.
-    let exact_digits = 9_007_199_254_740_992.0..9_223_372_036_854_775_808.0;
+    // 2^53 and 2^63; both are exact floats, and -2^63 is the smallest integer.
+    let exact_digits = 9_007_199_254_740_992.0..=9_223_372_036_854_775_808.0;
     if exact_digits.contains(&value.abs()) {
         return format!("{value:.1}");
     }
@@ -359,6 +359,10 @@ mod tests {
         assert_eq!(
             float_text(1_234_567_890_123_456_768.0),
             "1234567890123456768.0"
+        );
+        assert_eq!(
+            float_text(-9_223_372_036_854_775_808.0),
+            "-9223372036854775808.0"
         );
         assert_eq!(float_text(0.1), "0.1");
         assert_eq!(float_text(5.0), "5.0");

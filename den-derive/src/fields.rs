@@ -38,8 +38,9 @@ pub(crate) struct Field {
 pub(crate) enum Stored {
     /// Under its key; the handle is a `Field` of this type.
     Leaf { ty: TokenStream, kind: Kind },
-    /// Under its key, written by a function; the handle is a `Field` of `Json`.
-    Foreign { kind: Kind },
+    /// Under its key, written by a function; the handle is a `Field` of `Json`, or of `Timestamp`
+    /// where that function is one of den's own for times.
+    Foreign { kind: Kind, is_time: bool },
     /// Under its key; the type says itself what its handle is.
     Typed { ty: TokenStream },
     /// A struct whose fields lie beside the others.
@@ -169,8 +170,11 @@ impl Reader<'_> {
     fn keyed(&self, serde: &SerdeField, den: &DenField, errors: &mut Errors) -> Stored {
         let peeled = peel(self.ty);
         if serde.with {
+            let is_time = serde.with_time;
+            let known = if is_time { Kind::Text } else { Kind::Any };
             return Stored::Foreign {
-                kind: den.kind.unwrap_or(Kind::Any),
+                kind: den.kind.unwrap_or(known),
+                is_time,
             };
         }
         match shape(peeled.ty, self.owner) {

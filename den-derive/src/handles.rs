@@ -127,7 +127,12 @@ impl Handles<'_> {
         let nullable = field.nullable.then(|| quote!(, #krate::Nullable));
         Some(match &field.stored {
             Stored::Leaf { ty, .. } => quote!(#krate::Field<#document, #ty #nullable>),
-            Stored::Foreign { .. } => quote!(#krate::Field<#document, #krate::Json #nullable>),
+            Stored::Foreign { is_time: true, .. } => {
+                quote!(#krate::Field<#document, #krate::Timestamp #nullable>)
+            }
+            Stored::Foreign { is_time: false, .. } => {
+                quote!(#krate::Field<#document, #krate::Json #nullable>)
+            }
             Stored::Typed { ty } | Stored::Flat { ty } => {
                 let nullability = self.nullability(field);
                 field_type(krate, ty, quote!(Handle<#document, #nullability>))
@@ -141,7 +146,7 @@ impl Handles<'_> {
         let (krate, document, wire) = (self.krate, &self.document, &field.wire);
         let nullability = self.nullability(field);
         Some(match &field.stored {
-            Stored::Leaf { kind, .. } | Stored::Foreign { kind } => {
+            Stored::Leaf { kind, .. } | Stored::Foreign { kind, .. } => {
                 let kind = kind.tokens(krate);
                 quote!(#krate::Field::__new(path.child(#wire), #kind))
             }
@@ -161,7 +166,7 @@ impl Handles<'_> {
     fn describe_field(&self, field: &Field) -> TokenStream {
         let (krate, document, wire) = (self.krate, &self.document, &field.wire);
         match &field.stored {
-            Stored::Leaf { kind, .. } | Stored::Foreign { kind } => {
+            Stored::Leaf { kind, .. } | Stored::Foreign { kind, .. } => {
                 let kind = kind.tokens(krate);
                 quote!(schema.field(path.child(#wire), #kind);)
             }

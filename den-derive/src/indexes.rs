@@ -234,7 +234,7 @@ fn indexed(field: &Field, descending: bool) -> Option<Indexed> {
 
 fn kind_of(field: &Field) -> Option<IndexedKind> {
     match &field.stored {
-        Stored::Leaf { kind, .. } | Stored::Foreign { kind } => Some(IndexedKind::Known(*kind)),
+        Stored::Leaf { kind, .. } | Stored::Foreign { kind, .. } => Some(IndexedKind::Known(*kind)),
         Stored::Typed { ty } => Some(IndexedKind::Of(ty.clone())),
         Stored::Flat { .. } | Stored::Base { .. } | Stored::Hidden => None,
     }

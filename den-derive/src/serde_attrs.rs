@@ -33,6 +33,8 @@ pub(crate) struct SerdeField {
     pub(crate) untagged: bool,
     /// `with = ".."` or `serialize_with = ".."`: what is stored is not the type's own form.
     pub(crate) with: bool,
+    /// The function is one of `den::times`: what is stored is a `Timestamp`.
+    pub(crate) with_time: bool,
 }
 
 /// A setting that may differ between writing and reading.
@@ -48,6 +50,17 @@ impl<T> Default for Sides<T> {
             read: None,
         }
     }
+}
+
+/// Whether a path names one of den's serde helpers for times: `den::times::jiff`, or the same with
+/// `::option` at the end, under whatever name den has.
+fn is_times_module(path: &str) -> bool {
+    let path: String = path.split_whitespace().collect();
+    let path = path.strip_suffix("::option").unwrap_or(&path);
+    ["jiff", "chrono", "time"].iter().any(|of| {
+        let rest = path.strip_suffix(of).and_then(|it| it.strip_suffix("::"));
+        rest.is_some_and(|it| it == "times" || it.ends_with("::times"))
+    })
 }
 
 impl SerdeContainer {
@@ -93,7 +106,10 @@ impl SerdeField {
                 "skip" | "skip_serializing" => field.skipped = true,
                 "flatten" => field.flatten = true,
                 "untagged" => field.untagged = true,
-                "with" | "serialize_with" => field.with = true,
+                "with" | "serialize_with" => {
+                    field.with = true;
+                    field.with_time = text(&meta).is_some_and(|it| is_times_module(&it.value()));
+                }
                 _ => {}
             }
         }

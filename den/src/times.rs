@@ -10,7 +10,8 @@
 //! | `chrono` | `chrono::DateTime` of any zone | `chrono` |
 //! | `time` | `time::OffsetDateTime` | `time` |
 //!
-//! Each has a module `option` for `Option`s of it; a field that may be missing needs
+//! The handle of such a field is a `Field<_, Timestamp>`, which can be compared with a [`Timestamp`]
+//! and with times of these crates. Each has a module `option` for `Option`s of it; a field that may be missing needs
 //! `#[serde(default)]` as well.
 //!
 //! # Examples
@@ -34,6 +35,30 @@
 //! );
 //! # Ok::<(), serde_json::Error>(())
 //! ```
+//!
+//! In a document, such a field is found and sorted as a time:
+//!
+//! ```
+//! # use den::prelude::*;
+//! # use serde::{Deserialize, Serialize};
+//! #[derive(Debug, Clone, Serialize, Deserialize, Document)]
+//! struct Meeting {
+//!     #[serde(flatten)]
+//!     base: Base<Meeting>,
+//!     #[den(index)]
+//!     #[serde(with = "den::times::jiff")]
+//!     starts: jiff::Timestamp,
+//! }
+//!
+//! async fn upcoming(db: &Db) -> den::Result<Vec<Meeting>> {
+//!     let m = Meeting::fields();
+//!     Meeting::query(db)
+//!         .filter(m.starts.gt(jiff::Timestamp::now()))
+//!         .sort(m.starts.asc())
+//!         .all()
+//!         .await
+//! }
+//! ```
 
 #[cfg(feature = "chrono")]
 pub mod chrono;
@@ -41,9 +66,10 @@ pub mod jiff;
 #[cfg(feature = "time")]
 pub mod time;
 
+use den_backend::{Error, ErrorKind, Expr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use crate::Timestamp;
+use crate::{Timestamp, encode};
 
 /// A type of another crate that names a moment.
 trait Moment: Sized {
@@ -55,6 +81,14 @@ trait Moment: Sized {
 }
 
 const TOO_FAR: &str = "the time is outside the years 0 to 9999";
+
+/// The moment as an operand of a field that holds a [`Timestamp`].
+fn operand(it: &impl Moment) -> Result<Expr, Error> {
+    let it = it
+        .to_timestamp()
+        .ok_or_else(|| Error::new(ErrorKind::InvalidQuery, TOO_FAR))?;
+    encode::operand(&it).map(Expr::Value)
+}
 
 fn serialize<S: Serializer>(it: &impl Moment, serializer: S) -> Result<S::Ok, S::Error> {
     let it = it

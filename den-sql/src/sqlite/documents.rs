@@ -69,12 +69,10 @@ impl Documents for Sqlite {
             ExpectationKind::Any => {
                 insert(sql, collection);
                 sql.push("\nON CONFLICT (id) DO UPDATE SET data = excluded.data");
-                sql.push("\nRETURNING NULL AS inserted");
             }
             ExpectationKind::Absent => {
                 insert(sql, collection);
                 sql.push("\nON CONFLICT (id) DO NOTHING");
-                sql.push("\nRETURNING TRUE AS inserted");
             }
             ExpectationKind::Present | ExpectationKind::Revision => {
                 sql.push("UPDATE ").ident(collection);
@@ -84,7 +82,6 @@ impl Documents for Sqlite {
                     sql.push(" AND ");
                     self.revision_is(sql, 3);
                 }
-                sql.push("\nRETURNING FALSE AS inserted");
             }
         }
     }

@@ -82,8 +82,7 @@ fn put_any() {
         &expect![[r#"
             INSERT INTO "articles" (id, data)
             VALUES (?1, jsonb(?2))
-            ON CONFLICT (id) DO UPDATE SET data = excluded.data
-            RETURNING NULL AS inserted"#]],
+            ON CONFLICT (id) DO UPDATE SET data = excluded.data"#]],
         &expect![[r#"
             INSERT INTO "articles" AS d (id, data)
             VALUES ($1::text, $2::jsonb)
@@ -100,8 +99,7 @@ fn put_absent() {
         &expect![[r#"
             INSERT INTO "articles" (id, data)
             VALUES (?1, jsonb(?2))
-            ON CONFLICT (id) DO NOTHING
-            RETURNING TRUE AS inserted"#]],
+            ON CONFLICT (id) DO NOTHING"#]],
         &expect![[r#"
             INSERT INTO "articles" AS d (id, data)
             VALUES ($1::text, $2::jsonb)
@@ -118,8 +116,7 @@ fn put_present() {
         &expect![[r#"
             UPDATE "articles" AS d
             SET data = jsonb(?2)
-            WHERE d.id = ?1
-            RETURNING FALSE AS inserted"#]],
+            WHERE d.id = ?1"#]],
         &expect![[r#"
             UPDATE "articles" AS d
             SET data = $2::jsonb
@@ -136,8 +133,7 @@ fn put_revision() {
         &expect![[r#"
             UPDATE "articles" AS d
             SET data = jsonb(?2)
-            WHERE d.id = ?1 AND (d.data ->> '$._rev') IS ?3 AND ifnull(json_type(d.data, '$._rev'), 'null') IN ('text', 'null')
-            RETURNING FALSE AS inserted"#]],
+            WHERE d.id = ?1 AND (d.data ->> '$._rev') IS ?3 AND ifnull(json_type(d.data, '$._rev'), 'null') IN ('text', 'null')"#]],
         &expect![[r#"
             UPDATE "articles" AS d
             SET data = $2::jsonb
@@ -154,8 +150,7 @@ fn put_many_any() {
         &expect![[r#"
             INSERT INTO "articles" (id, data)
             VALUES (?1, jsonb(?2))
-            ON CONFLICT (id) DO UPDATE SET data = excluded.data
-            RETURNING NULL AS inserted"#]],
+            ON CONFLICT (id) DO UPDATE SET data = excluded.data"#]],
         &expect![[r#"
             INSERT INTO "articles" AS d (id, data)
             SELECT r.id, r.data FROM unnest($1::text[], $2::jsonb[]) AS r (id, data)
@@ -172,8 +167,7 @@ fn put_many_absent() {
         &expect![[r#"
             INSERT INTO "articles" (id, data)
             VALUES (?1, jsonb(?2))
-            ON CONFLICT (id) DO NOTHING
-            RETURNING TRUE AS inserted"#]],
+            ON CONFLICT (id) DO NOTHING"#]],
         &expect![[r#"
             INSERT INTO "articles" AS d (id, data)
             SELECT r.id, r.data FROM unnest($1::text[], $2::jsonb[]) AS r (id, data)
@@ -190,8 +184,7 @@ fn put_many_present() {
         &expect![[r#"
             UPDATE "articles" AS d
             SET data = jsonb(?2)
-            WHERE d.id = ?1
-            RETURNING FALSE AS inserted"#]],
+            WHERE d.id = ?1"#]],
         &expect![[r#"
             UPDATE "articles" AS d
             SET data = r.data
@@ -209,8 +202,7 @@ fn put_many_revision() {
         &expect![[r#"
             UPDATE "articles" AS d
             SET data = jsonb(?2)
-            WHERE d.id = ?1 AND (d.data ->> '$._rev') IS ?3 AND ifnull(json_type(d.data, '$._rev'), 'null') IN ('text', 'null')
-            RETURNING FALSE AS inserted"#]],
+            WHERE d.id = ?1 AND (d.data ->> '$._rev') IS ?3 AND ifnull(json_type(d.data, '$._rev'), 'null') IN ('text', 'null')"#]],
         &expect![[r#"
             UPDATE "articles" AS d
             SET data = r.data

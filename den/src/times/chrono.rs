@@ -23,7 +23,7 @@ use ::chrono::{DateTime, TimeZone, Utc};
 use serde::{Deserializer, Serializer};
 
 use super::Moment;
-use crate::Timestamp;
+use crate::{Expr, Operand, Result, Timestamp};
 
 impl<Z: TimeZone> Moment for DateTime<Z>
 where
@@ -36,6 +36,15 @@ where
 
     fn from_timestamp(it: Timestamp) -> Option<Self> {
         DateTime::<Utc>::from_timestamp_micros(it.as_unix_micros()).map(Self::from)
+    }
+}
+
+impl<D, Z: TimeZone> Operand<D, Timestamp> for DateTime<Z>
+where
+    Self: From<DateTime<Utc>>,
+{
+    fn into_operand(self) -> Result<Expr> {
+        super::operand(&self)
     }
 }
 

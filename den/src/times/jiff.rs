@@ -23,7 +23,7 @@ use ::jiff::Timestamp as Foreign;
 use serde::{Deserializer, Serializer};
 
 use super::Moment;
-use crate::Timestamp;
+use crate::{Expr, Operand, Result, Timestamp};
 
 impl Moment for Foreign {
     fn to_timestamp(&self) -> Option<Timestamp> {
@@ -32,6 +32,12 @@ impl Moment for Foreign {
 
     fn from_timestamp(it: Timestamp) -> Option<Self> {
         Some(it.into())
+    }
+}
+
+impl<D> Operand<D, Timestamp> for Foreign {
+    fn into_operand(self) -> Result<Expr> {
+        super::operand(&self)
     }
 }
 

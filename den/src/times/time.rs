@@ -23,7 +23,7 @@ use ::time::OffsetDateTime;
 use serde::{Deserializer, Serializer};
 
 use super::Moment;
-use crate::Timestamp;
+use crate::{Expr, Operand, Result, Timestamp};
 
 impl Moment for OffsetDateTime {
     fn to_timestamp(&self) -> Option<Timestamp> {
@@ -33,6 +33,12 @@ impl Moment for OffsetDateTime {
 
     fn from_timestamp(it: Timestamp) -> Option<Self> {
         Self::from_unix_timestamp_nanos(i128::from(it.as_unix_micros()) * 1000).ok()
+    }
+}
+
+impl<D> Operand<D, Timestamp> for OffsetDateTime {
+    fn into_operand(self) -> Result<Expr> {
+        super::operand(&self)
     }
 }
 

@@ -314,7 +314,8 @@ async fn whole_values(on: &TestDb) {
     check(db, p.tags.eq(vec!["a".into(), "b".into()]), "ab").await;
     check(db, p.tags.ne(vec!["a".into(), "b".into()]), "ba xy").await;
     check(db, p.tags.eq(vec![]), "xy").await;
-    check(db, p.attributes.eq([("y".into(), 2), ("x".into(), 1)].into_iter().collect()), "xy").await;
+    let same = std::collections::BTreeMap::from([("y".to_owned(), 2), ("x".to_owned(), 1)]);
+    check(db, p.attributes.eq(same), "xy").await;
     check(db, field("attributes").eq(json!({"y": 2})), "").await;
 }
 

@@ -1,6 +1,6 @@
 //! Differences that were found once, so that they do not come back.
 
-use den_backend::{Query, Value};
+use den_backend::{CompareOp, Expr, Field, FieldKind, FieldPath, Query, Value};
 
 use super::{
     documents::{Document, Layout},
@@ -19,7 +19,39 @@ pub(super) struct Kept {
 }
 
 /// The table of them.
-pub(super) const KEPT: &[Kept] = &[];
+pub(super) const KEPT: &[Kept] = &[
+    Kept {
+        name: "the_smallest_integer_in_a_long_set",
+        layouts: &Layout::ALL,
+        documents: &[
+            r#"{"number":-9223372036854775808,"count":-9223372036854775808}"#,
+            r#"{"number":-9223372036854775808.0,"count":-9223372036854775808.0}"#,
+            r#"{"number":-9223372036854775807}"#,
+        ],
+        query: || {
+            let smallest = Value::Float(-9_223_372_036_854_775_808.0);
+            let others = (0..30).map(Value::Int);
+            filtered(Expr::In {
+                operand: Box::new(field("number", FieldKind::Number)),
+                values: others.chain([smallest]).collect(),
+            })
+        },
+    },
+    Kept {
+        name: "the_smallest_integer_as_a_float",
+        layouts: &Layout::ALL,
+        documents: &[
+            r#"{"any":[-9223372036854775808],"number":-9223372036854775808}"#,
+            r#"{"any":[-9223372036854775808.0],"number":-9223372036854775808.0}"#,
+        ],
+        query: || {
+            let smallest = Expr::Value(json("-9223372036854775808.0"));
+            let first = Expr::compare(CompareOp::Eq, field("any.0", FieldKind::Any), smallest);
+            let fields = (field("any.0", FieldKind::Any), field("number", FieldKind::Number));
+            filtered(first.and(Expr::compare(CompareOp::Eq, fields.0, fields.1)))
+        },
+    },
+];
 
 /// Compares the answers, with pages of each size and a delete.
 pub(super) async fn check(on: &TestDb, kept: &Kept) {
@@ -44,6 +76,17 @@ pub(super) async fn check(on: &TestDb, kept: &Kept) {
             }
         }
     }
+}
+
+fn filtered(filter: Expr) -> Query {
+    Query {
+        filter,
+        ..Query::new("")
+    }
+}
+
+fn field(path: &str, kind: FieldKind) -> Expr {
+    Expr::Field(Field::document(FieldPath::parse(path).unwrap(), kind))
 }
 
 /// A value, written as JSON.

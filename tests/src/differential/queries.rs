@@ -46,7 +46,13 @@ pub(super) fn case() -> BoxedStrategy<Case> {
     ];
     let asked = (prop::option::weighted(0.2, 1..8_u64), prop::bool::weighted(0.3));
     (filter(3), order, window, select(), asked)
-        .prop_map(|(filter, (sort, id_direction), (limit, skip, position), select, asked)| {
+        .prop_map(|(filter, (mut sort, id_direction), (limit, skip, position), select, asked)| {
+            // Behind the id no key can matter, but for a row that changed since a position was
+            // taken from it; the engines leave such keys out.
+            if position.is_some() {
+                let by_id = sort.iter().position(is_by_id);
+                sort.truncate(by_id.map_or(sort.len(), |at| at + 1));
+            }
             let seek = position.map(|it: Position| it.fit(&sort));
             Case {
                 query: Query {
@@ -133,6 +139,10 @@ fn position() -> BoxedStrategy<Position> {
         .boxed()
 }
 
+fn is_by_id(sort: &Sort) -> bool {
+    sort.field.path.is_id() && matches!(sort.field.kind, FieldKind::Text | FieldKind::Any)
+}
+
 impl Position {
     fn fit(self, sort: &[Sort]) -> Seek {
         Seek {
@@ -149,7 +159,7 @@ impl Position {
 impl Candidates {
     fn fit(self, sort: &Sort, id: &str) -> Value {
         // The id as a key is the id of the row, and never null.
-        if sort.field.path.is_id() && matches!(sort.field.kind, FieldKind::Text | FieldKind::Any) {
+        if is_by_id(sort) {
             return Value::from(id);
         }
         if self.is_null || sort.field.path.is_id() {

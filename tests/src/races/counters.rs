@@ -4,10 +4,7 @@ use den::{Isolation, LockMode, Retry, TxOptions, prelude::*};
 use tokio::task::JoinSet;
 
 use super::documents::{Counter, Tally};
-use crate::{
-    case,
-    harness::{Case, TestDb},
-};
+use crate::harness::{Case, TestDb};
 
 pub(super) const CASES: &[Case] = &[
     case!(repeatable_read_with_retry_loses_nothing),
@@ -30,7 +27,7 @@ async fn serializable_with_retry_loses_nothing(on: &TestDb) {
 
 async fn count_isolated(on: &TestDb, isolation: Isolation) {
     let options = TxOptions::new().isolation(isolation).retry(Retry::times(200));
-    count(on, async move |db: Db, id: Id<Tally>| {
+    count(on, move |db: Db, id: Id<Tally>| async move {
         db.transaction_with(options, async |tx| {
             let mut tally = Tally::find(&tx, &id).await?;
             tally.n += 1;
@@ -42,7 +39,7 @@ async fn count_isolated(on: &TestDb, isolation: Isolation) {
 }
 
 async fn locked_rows_lose_nothing(on: &TestDb) {
-    count(on, async |db: Db, id: Id<Tally>| {
+    count(on, |db: Db, id: Id<Tally>| async move {
         db.transaction(async |tx| {
             let locked = tx.lock::<Tally>(&id, LockMode::Wait).await?;
             let mut tally = locked.unwrap();
@@ -55,7 +52,7 @@ async fn locked_rows_lose_nothing(on: &TestDb) {
 }
 
 async fn advisory_locks_lose_nothing(on: &TestDb) {
-    count(on, async |db: Db, id: Id<Tally>| {
+    count(on, |db: Db, id: Id<Tally>| async move {
         db.transaction(async |tx| {
             tx.advisory_lock(7).await?;
             let mut tally = Tally::find(&tx, &id).await?;

@@ -12,10 +12,7 @@ use super::{
     documents::{Counter, Job, Tally},
     process::{self, PROGRAM, SHARED, WRITES},
 };
-use crate::{
-    case,
-    harness::{Case, Engine, TestDb},
-};
+use crate::harness::{Case, Engine, TestDb};
 
 pub(super) const CASES: &[Case] = &[
     case!(eight_register_at_once, only: [SqliteFile, Postgres, PostgresIcu]),
@@ -122,7 +119,7 @@ async fn write_at_once(on: &TestDb, tasks: &[&str]) {
     }
     begin(&mut children).await;
     let (here, there) = (process::autocommit(db, "here"), process::transactions(db, "there"));
-    let (here, there) = futures_util::join!(here, there);
+    let (here, there) = tokio::join!(here, there);
     here.unwrap();
     there.unwrap();
     let writers = i64::try_from(children.len()).unwrap() + 2;

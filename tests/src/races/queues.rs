@@ -6,10 +6,7 @@ use den::{LockMode, prelude::*};
 use tokio::task::JoinSet;
 
 use super::documents::Job;
-use crate::{
-    case,
-    harness::{Case, TestDb},
-};
+use crate::harness::{Case, TestDb};
 
 pub(super) const CASES: &[Case] = &[
     case!(no_job_is_taken_twice),

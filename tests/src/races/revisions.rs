@@ -7,10 +7,7 @@ use den_backend::{Backend, Expectation, Put, PutOutcome, Refusal};
 use tokio::{sync::Barrier, task::JoinSet};
 
 use super::documents::Counter;
-use crate::{
-    case,
-    harness::{Case, TestDb},
-};
+use crate::harness::{Case, TestDb};
 
 pub(super) const CASES: &[Case] = &[
     case!(one_of_two_saves_wins),

@@ -4,10 +4,7 @@ use den::{ErrorKind, prelude::*};
 use tokio::task::JoinSet;
 
 use super::documents::Job;
-use crate::{
-    case,
-    harness::{Case, TestDb},
-};
+use crate::harness::{Case, TestDb};
 
 pub(super) const CASES: &[Case] = &[
     case!(one_of_two_inserts_of_a_value_wins),
