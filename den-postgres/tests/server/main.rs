@@ -16,9 +16,13 @@ mod streams;
 mod support;
 mod values;
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, resume_unwind},
+    process::ExitCode,
+    time::Duration,
+};
 
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use libtest_mimic::{Arguments, Trial, run};
 use tokio::{runtime::Builder, time::timeout};
 
@@ -59,9 +63,11 @@ fn main() -> ExitCode {
                     .build()?;
                 runtime.block_on(async {
                     let schema = Schema::create().await;
-                    let within = timeout(TIME_LIMIT, test(&schema)).await;
+                    let case = AssertUnwindSafe(test(&schema)).catch_unwind();
+                    let outcome = timeout(TIME_LIMIT, case).await;
                     schema.remove().await;
-                    Ok(within?)
+                    outcome?.unwrap_or_else(|panic| resume_unwind(panic));
+                    Ok(())
                 })
             });
             let missing = url().is_none();
