@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use den::prelude::*;
+use den_backend::{FieldKind, FieldPath};
 use serde::{Deserialize, Serialize};
 
 /// The collection's name, which is the table's.
@@ -88,4 +89,15 @@ pub(crate) fn stamped(n: usize) -> Article {
     article.base.created_at = Timestamp::now();
     article.base.updated_at = article.base.created_at;
     article
+}
+
+/// The generated column of an indexed text field, quoted.
+pub(crate) fn column(field: &str) -> String {
+    let path = FieldPath::parse(field).expect("a plain name");
+    sql(&["\"", &den_sql::column_name(&path, FieldKind::Text), "\""])
+}
+
+/// SQL text from its parts.
+pub(crate) fn sql(parts: &[&str]) -> String {
+    parts.concat()
 }

@@ -12,13 +12,11 @@ mod article;
 mod postgres;
 mod sqlite;
 mod timing;
+mod workloads;
 
 use std::process::ExitCode;
 
-use crate::timing::Row;
-
-/// How many documents there are when reading is measured.
-const SEED: usize = 1000;
+use crate::workloads::SEED;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -43,29 +41,3 @@ async fn run() -> den::Result<()> {
     }
     Ok(())
 }
-
-/// The numbers of rounds and of operations in a round.
-#[derive(Clone, Copy)]
-struct Size {
-    rounds: usize,
-    times: usize,
-}
-
-const GET: Size = Size {
-    rounds: 41,
-    times: 500,
-};
-const INSERT: Size = Size {
-    rounds: 41,
-    times: 100,
-};
-const SAVE_ALL: Size = Size {
-    rounds: 15,
-    times: 1,
-};
-const FILTER: Size = Size {
-    rounds: 41,
-    times: 100,
-};
-
-type Rows = Vec<Row>;

@@ -60,6 +60,63 @@
 //! }
 //! ```
 
+/// The four functions that `#[serde(with = "..")]` looks for, for one type.
+macro_rules! serde_helpers {
+    ($type:ty) => {
+        /// Writes the stored text of the time.
+        ///
+        /// # Errors
+        ///
+        /// A time outside the years 0 to 9999 is refused.
+        pub fn serialize<S: serde::Serializer>(
+            it: &$type,
+            serializer: S,
+        ) -> std::result::Result<S::Ok, S::Error> {
+            super::serialize(it, serializer)
+        }
+
+        /// Reads any RFC 3339 time.
+        ///
+        /// # Errors
+        ///
+        /// Anything else is refused.
+        pub fn deserialize<'de, D: serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> std::result::Result<$type, D::Error> {
+            super::deserialize(deserializer)
+        }
+
+        /// The same for an `Option`.
+        pub mod option {
+            use super::*;
+
+            /// Writes the stored text of the time, or null.
+            ///
+            /// # Errors
+            ///
+            /// A time outside the years 0 to 9999 is refused.
+            pub fn serialize<S: serde::Serializer>(
+                it: &Option<$type>,
+                serializer: S,
+            ) -> std::result::Result<S::Ok, S::Error> {
+                super::super::serialize_option(it, serializer)
+            }
+
+            /// Reads any RFC 3339 time, or null.
+            ///
+            /// # Errors
+            ///
+            /// Anything else is refused.
+            pub fn deserialize<'de, D: serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> std::result::Result<Option<$type>, D::Error> {
+                super::super::deserialize_option(deserializer)
+            }
+        }
+    };
+}
+use serde_helpers;
+
 #[cfg(feature = "chrono")]
 pub mod chrono;
 pub mod jiff;

@@ -19,11 +19,9 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
-use ::jiff::Timestamp as Foreign;
-use serde::{Deserializer, Serializer};
-
 use super::Moment;
 use crate::{Expr, Operand, Result, Timestamp};
+use ::jiff::Timestamp as Foreign;
 
 impl Moment for Foreign {
     fn to_timestamp(&self) -> Option<Timestamp> {
@@ -41,52 +39,7 @@ impl<D> Operand<D, Timestamp> for Foreign {
     }
 }
 
-/// Writes the stored text of the time.
-///
-/// # Errors
-///
-/// A time outside the years 0 to 9999 is refused.
-pub fn serialize<S: Serializer>(it: &Foreign, serializer: S) -> Result<S::Ok, S::Error> {
-    super::serialize(it, serializer)
-}
-
-/// Reads any RFC 3339 time.
-///
-/// # Errors
-///
-/// Anything else is refused.
-pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Foreign, D::Error> {
-    super::deserialize(deserializer)
-}
-
-/// The same for an `Option`.
-pub mod option {
-    use ::jiff::Timestamp as Foreign;
-    use serde::{Deserializer, Serializer};
-
-    /// Writes the stored text of the time, or null.
-    ///
-    /// # Errors
-    ///
-    /// A time outside the years 0 to 9999 is refused.
-    pub fn serialize<S: Serializer>(
-        it: &Option<Foreign>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        super::super::serialize_option(it, serializer)
-    }
-
-    /// Reads any RFC 3339 time, or null.
-    ///
-    /// # Errors
-    ///
-    /// Anything else is refused.
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Foreign>, D::Error> {
-        super::super::deserialize_option(deserializer)
-    }
-}
+super::serde_helpers!(Foreign);
 
 #[cfg(test)]
 mod tests {

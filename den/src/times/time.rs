@@ -19,11 +19,9 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
-use ::time::OffsetDateTime;
-use serde::{Deserializer, Serializer};
-
 use super::Moment;
 use crate::{Expr, Operand, Result, Timestamp};
+use ::time::OffsetDateTime;
 
 impl Moment for OffsetDateTime {
     fn to_timestamp(&self) -> Option<Timestamp> {
@@ -42,52 +40,7 @@ impl<D> Operand<D, Timestamp> for OffsetDateTime {
     }
 }
 
-/// Writes the stored text of the time.
-///
-/// # Errors
-///
-/// A time outside the years 0 to 9999 is refused.
-pub fn serialize<S: Serializer>(it: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
-    super::serialize(it, serializer)
-}
-
-/// Reads any RFC 3339 time.
-///
-/// # Errors
-///
-/// Anything else is refused.
-pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OffsetDateTime, D::Error> {
-    super::deserialize(deserializer)
-}
-
-/// The same for an `Option`.
-pub mod option {
-    use ::time::OffsetDateTime;
-    use serde::{Deserializer, Serializer};
-
-    /// Writes the stored text of the time, or null.
-    ///
-    /// # Errors
-    ///
-    /// A time outside the years 0 to 9999 is refused.
-    pub fn serialize<S: Serializer>(
-        it: &Option<OffsetDateTime>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        super::super::serialize_option(it, serializer)
-    }
-
-    /// Reads any RFC 3339 time, or null.
-    ///
-    /// # Errors
-    ///
-    /// Anything else is refused.
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<OffsetDateTime>, D::Error> {
-        super::super::deserialize_option(deserializer)
-    }
-}
+super::serde_helpers!(OffsetDateTime);
 
 #[cfg(test)]
 mod tests {

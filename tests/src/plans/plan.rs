@@ -27,41 +27,73 @@ pub(super) fn problem(
     index: &str,
     order: Order,
 ) -> Option<String> {
-    let lines = &explain.plan;
+    let lines: Vec<&str> = explain.plan.iter().map(String::as_str).collect();
     if lines.is_empty() {
         return Some("there is no plan".to_owned());
     }
     if !lines.iter().any(|it| it.contains(index)) {
         return Some(format!("the index {index} is not used"));
     }
-    if lines.iter().any(|it| is_full_scan(engine, it)) {
+    let (reads_all, sorts) = match engine {
+        Engine::Memory => (false, false),
+        Engine::Sqlite => (sqlite_reads_all(&lines), sqlite_sorts(&lines)),
+        Engine::Postgres => (postgres_reads_all(&lines), postgres_sorts(&lines)),
+    };
+    if reads_all {
         return Some("every row is read".to_owned());
     }
-    if order == Order::OfTheIndex && lines.iter().any(|it| is_sort(engine, it)) {
+    if order == Order::OfTheIndex && sorts {
         return Some("the rows are sorted".to_owned());
+    }
+    if order == Order::OfTheIndex && uses_another(engine, &lines, index) {
+        return Some("another index is used, too".to_owned());
     }
     None
 }
 
-fn is_full_scan(engine: Engine, line: &str) -> bool {
-    match engine {
-        Engine::Memory => false,
-        Engine::Sqlite => {
-            let line = line.trim_start_matches(['|', '-', '`', ' ']);
-            // What is scanned else is a subquery, or the values of a set.
-            line.starts_with("SCAN d") && !line.contains(" USING ")
-        }
-        Engine::Postgres => line.contains("Seq Scan on"),
-    }
+/// What puts the branches of a page together goes by the name of the table; it has only the few
+/// rows that the branches leave.
+const BRANCHES: &str = "CO-ROUTINE d";
+
+fn sqlite_reads_all(lines: &[&str]) -> bool {
+    lines.iter().any(|line| {
+        let is_scan = line.trim_start().starts_with("SCAN d") && !line.contains(" USING ");
+        is_scan && (line.starts_with(' ') || !lines.contains(&BRANCHES))
+    })
 }
 
-fn is_sort(engine: Engine, line: &str) -> bool {
-    match engine {
+fn sqlite_sorts(lines: &[&str]) -> bool {
+    lines.iter().any(|line| {
+        let is_sort = line.contains("USE TEMP B-TREE");
+        is_sort && (line.starts_with(' ') || !lines.contains(&BRANCHES))
+    })
+}
+
+fn postgres_reads_all(lines: &[&str]) -> bool {
+    lines.iter().any(|line| line.contains("Seq Scan on"))
+}
+
+/// Whether more rows are sorted than the few that a limit below leaves.
+fn postgres_sorts(lines: &[&str]) -> bool {
+    let nodes: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| {
+            let (before, node) = line.split_once("->").unwrap_or(("", line));
+            before.trim().is_empty().then_some(node.trim())
+        })
+        .filter(|it| !it.contains(':'))
+        .collect();
+    nodes.windows(2).any(|pair| {
+        let is_sort = pair[0].starts_with("Sort") || pair[0].starts_with("Incremental Sort");
+        is_sort && !pair[1].starts_with("Limit")
+    })
+}
+
+fn uses_another(engine: Engine, lines: &[&str], index: &str) -> bool {
+    let uses_one = |line: &&&str| match engine {
         Engine::Memory => false,
-        Engine::Sqlite => line.contains("USE TEMP B-TREE"),
-        Engine::Postgres => {
-            let node = line.trim_start().trim_start_matches("->").trim_start();
-            node.starts_with("Sort ") || node.starts_with("Incremental Sort")
-        }
-    }
+        Engine::Sqlite => line.contains(" INDEX "),
+        Engine::Postgres => line.contains("Index Scan") || line.contains("Index Only Scan"),
+    };
+    lines.iter().filter(uses_one).any(|it| !it.contains(index))
 }

@@ -1,6 +1,6 @@
 //! The documents whose plans are read.
 
-use den::{Base, Db, Document, Embedded};
+use den::{Base, Db, Document, Embedded, Id};
 use serde::{Deserialize, Serialize};
 
 /// A document with an index of each kind.
@@ -64,7 +64,7 @@ impl Numbered for Plant {
     fn numbered(number: i64) -> Self {
         let same = Sapling::numbered(number);
         Self {
-            base: Base::default(),
+            base: based(number),
             name: same.name,
             height: same.height,
             weight: same.weight,
@@ -84,7 +84,7 @@ impl Numbered for Sapling {
         // Spread out, so that no order of values is the order of rows.
         let spread = number * 7919 % ROWS;
         Self {
-            base: Base::default(),
+            base: based(spread),
             name: format!("plant {spread:05}"),
             height: spread,
             weight: (spread % 3 > 0).then(|| i32::try_from(spread).unwrap().into()),
@@ -97,6 +97,13 @@ impl Numbered for Sapling {
             is_rare: spread % 1000 == 0,
         }
     }
+}
+
+/// The id is the number, so that positions can be named.
+fn based<D>(number: i64) -> Base<D> {
+    let mut base = Base::default();
+    base.id = Id::new(format!("{number:05}"));
+    base
 }
 
 /// Registers the type and stores the rows.
