@@ -137,7 +137,12 @@ fn meaning(server: &DbError, doing: Doing) -> (ErrorKind, &'static str) {
             "the database ended the transaction after an earlier error; roll it back",
         ),
         "42P01" => (ErrorKind::NotRegistered, "the collection is not registered"),
-        "22P02" | "22P05" | "22003" | "22021" | "54000" => (
+        "54000" => (
+            ErrorKind::InvalidDocument,
+            "PostgreSQL cannot index the document: the text of an indexed field is longer than an \
+             index entry may be (about 2 700 bytes after compression)",
+        ),
+        "22P02" | "22P05" | "22003" | "22021" => (
             ErrorKind::InvalidDocument,
             "PostgreSQL cannot store the document",
         ),
