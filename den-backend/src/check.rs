@@ -14,6 +14,9 @@ const MAX_ELEMENT_DEPTH: usize = 16;
 /// The longest name of a collection, in bytes: PostgreSQL cuts names there.
 const MAX_COLLECTION: usize = 63;
 
+/// What the names of den's own tables begin with.
+const OWN_PREFIX: &str = "_den_";
+
 impl CollectionMeta {
     /// Checks that the collection can be made on every backend.
     ///
@@ -26,10 +29,10 @@ impl CollectionMeta {
         let problem = |message: String| {
             Err(Error::new(ErrorKind::InvalidQuery, message).with_collection(self.name.as_str()))
         };
-        check_collection(&self.name)?;
-        if self.name.starts_with("_den_") {
+        if self.name.starts_with(OWN_PREFIX) {
             return problem("names that begin with `_den_` are den's own".into());
         }
+        check_collection(&self.name)?;
         for (at, index) in self.indexes.iter().enumerate() {
             let name = index.name.as_str();
             if name.is_empty() || name.chars().any(char::is_control) {
@@ -258,7 +261,8 @@ impl Checker {
 ///
 /// # Errors
 ///
-/// `InvalidQuery` for a name that is empty, longer than 63 bytes or holds a control character.
+/// `InvalidQuery` for a name that is empty, longer than 63 bytes or holds a control character;
+/// `NotRegistered` for one of den's own.
 pub fn check_collection(name: &str) -> Result<()> {
     if name.is_empty() || name.chars().any(char::is_control) {
         return Err(invalid(
@@ -267,6 +271,12 @@ pub fn check_collection(name: &str) -> Result<()> {
     }
     if name.len() > MAX_COLLECTION {
         return Err(invalid("the collection's name is longer than 63 bytes"));
+    }
+    if name.starts_with(OWN_PREFIX) {
+        return Err(Error::new(
+            ErrorKind::NotRegistered,
+            "names that begin with `_den_` are den's own and hold no documents",
+        ));
     }
     Ok(())
 }

@@ -2,23 +2,40 @@
 
 mod support;
 
-mod opening;
-mod bad_urls;
-mod registration;
-mod names;
-mod crud;
-mod replace;
-mod batches;
-mod failed_writes;
-mod unique;
-mod revisions;
-mod queries;
-mod conditions;
-mod text;
+mod after_commit;
 mod arrays;
+mod bad_queries;
+mod bad_urls;
+mod bad_values;
+mod batches;
+mod conditions;
+mod corrupt;
+mod crud;
+mod deletes;
+mod failed_writes;
+mod handles;
+mod limits;
+mod locks;
+mod names;
+mod nested_use;
+mod opening;
+mod pages;
 mod paths;
-mod times;
+mod queries;
+mod registration;
+mod replace;
+mod retries;
+mod revisions;
+mod savepoints;
 mod sorting;
+mod streams;
+mod text;
+mod times;
+mod tokens;
+mod transactions;
+mod unique;
+mod untyped;
+mod values;
 
 use crate::harness::Theme;
 
@@ -47,4 +64,21 @@ pub const THEMES: &[Theme] = themes![
     paths,
     times,
     sorting,
+    pages,
+    tokens,
+    streams,
+    values,
+    deletes,
+    untyped,
+    transactions,
+    savepoints,
+    after_commit,
+    nested_use,
+    locks,
+    retries,
+    bad_values,
+    bad_queries,
+    corrupt,
+    limits,
+    handles,
 ];

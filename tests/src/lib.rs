@@ -5,6 +5,8 @@
 //! | [`harness`] | targets, fresh databases, and how a case becomes a test |
 //! | [`api`] | the public API of `den`, theme by theme |
 //! | [`differential`] | random documents, queries and writes: the same answer everywhere |
+//! | [`plans`] | every declared index is used |
+//! | [`cancellation`] | every future may be dropped half-way |
 //! | [`races`] | several writers at once, in one process and in several |
 //! | [`registry`] | URL schemes and drivers |
 //!
@@ -19,7 +21,9 @@
 pub mod harness;
 
 pub mod api;
+pub mod cancellation;
 pub mod differential;
+pub mod plans;
 pub mod races;
 pub mod registry;
 
@@ -29,10 +33,16 @@ use crate::harness::Theme;
 
 /// Every theme of the suite.
 pub fn themes() -> Vec<&'static Theme> {
-    [api::THEMES, races::THEMES, registry::THEMES]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        api::THEMES,
+        plans::THEMES,
+        races::THEMES,
+        cancellation::THEMES,
+        registry::THEMES,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Every test: the themes, and the contract's own suite on every target.

@@ -88,9 +88,29 @@ const CRATES: &[Crate] = &[
         drivers: ALL_DRIVERS,
         library: false,
     },
+    // What a third party's driver needs, and no more.
+    Crate {
+        name: "den-test-drum",
+        den: &["den-backend"],
+        drivers: &[],
+        library: false,
+    },
+    Crate {
+        name: "den-test-tape",
+        den: &["den-backend"],
+        drivers: &[],
+        library: false,
+    },
+    // An example of a third party's backend.
+    Crate {
+        name: "den-folder",
+        den: &["den-backend"],
+        drivers: &[],
+        library: false,
+    },
     Crate {
         name: "den-examples",
-        den: &["den", "den-backend"],
+        den: &["den", "den-folder"],
         drivers: &[],
         library: false,
     },

@@ -8,7 +8,8 @@ use libtest_mimic::Arguments;
 const MOST_AT_ONCE: usize = 8;
 
 fn main() -> ExitCode {
-    den_tests::races::process::PROGRAM.get_or_init(|| env!("CARGO_BIN_EXE_den-tests-process").into());
+    den_tests::races::process::PROGRAM
+        .get_or_init(|| env!("CARGO_BIN_EXE_den-tests-process").into());
     let mut arguments = Arguments::from_args();
     let cores = thread::available_parallelism().map_or(1, usize::from);
     // Cases wait for the database and for each other more than they compute.

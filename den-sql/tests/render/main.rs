@@ -10,6 +10,7 @@ mod logic;
 mod orders;
 mod pages;
 mod paths;
+mod positions;
 mod support;
 mod text;
 mod windows;

@@ -56,14 +56,32 @@ async fn contains_nothing_in_particular(on: &TestDb) {
     let db = given_tagged(on).await;
     let p = Item::fields();
     check(db, p.tags.contains_any(Vec::<String>::new()), "").await;
-    check(db, p.tags.contains_all(Vec::<String>::new()), "ab bc c none").await;
+    check(
+        db,
+        p.tags.contains_all(Vec::<String>::new()),
+        "ab bc c none",
+    )
+    .await;
     check(db, field("tags").contains_any(Vec::<Json>::new()), "").await;
-    check(db, field("tags").contains_all(Vec::<Json>::new()), "ab bc c none").await;
+    check(
+        db,
+        field("tags").contains_all(Vec::<Json>::new()),
+        "ab bc c none",
+    )
+    .await;
 }
 
 async fn members_are_compared_whole(on: &TestDb) {
-    let tags = ["a", "A", "a b", "a%", "é", "", "null", "1", "\"q\"", "a\\b", "[a]"];
-    let db = given(on, tags.iter().enumerate().map(|(n, tag)| tagged(&format!("t{n}"), &[tag]))).await;
+    let tags = [
+        "a", "A", "a b", "a%", "é", "", "null", "1", "\"q\"", "a\\b", "[a]",
+    ];
+    let db = given(
+        on,
+        tags.iter()
+            .enumerate()
+            .map(|(n, tag)| tagged(&format!("t{n}"), &[tag])),
+    )
+    .await;
     let p = Item::fields();
     for (n, tag) in tags.iter().enumerate() {
         check(db, p.tags.contains(*tag), &format!("t{n}")).await;
@@ -80,7 +98,14 @@ async fn members_of_every_type(on: &TestDb) {
         ("array", json!([1])),
         ("object", json!({"a": [1], "b": null})),
     ];
-    let db = given(on, members.map(|(name, it)| Item { data: json!([0.5, it]), ..item(name) })).await;
+    let db = given(
+        on,
+        members.map(|(name, it)| Item {
+            data: json!([0.5, it]),
+            ..item(name)
+        }),
+    )
+    .await;
     let data = field("data");
     check(db, data.contains(1), "int").await;
     check(db, data.contains(1.0), "int").await;
@@ -126,7 +151,12 @@ async fn what_is_no_array_contains_nothing(on: &TestDb) {
     check(db, data.len().ge(0), "array empty").await;
     check(db, data.len().eq(1), "array").await;
     check(db, data.is_empty(), "null empty").await;
-    check(db, field("missing").is_empty(), "text number object null array empty").await;
+    check(
+        db,
+        field("missing").is_empty(),
+        "text number object null array empty",
+    )
+    .await;
     check(db, field("missing").contains("a"), "").await;
 }
 
@@ -134,7 +164,10 @@ fn ordered(name: &str, lines: &[(&str, i64)]) -> Item {
     Item {
         lines: lines
             .iter()
-            .map(|(sku, count)| Line { sku: (*sku).to_owned(), count: *count })
+            .map(|(sku, count)| Line {
+                sku: (*sku).to_owned(),
+                count: *count,
+            })
             .collect(),
         ..item(name)
     }
@@ -153,12 +186,34 @@ async fn given_lines(on: &TestDb) -> &Db {
 async fn one_element_satisfies_the_whole_predicate(on: &TestDb) {
     let db = given_lines(on).await;
     let p = Item::fields();
-    check(db, p.lines.any_element(|it| it.sku.eq("a") & it.count.ge(5)), "a5").await;
-    check(db, p.lines.any_element(|it| it.sku.eq("a") | it.count.ge(9)), "a5 a1-b5 b9").await;
+    check(
+        db,
+        p.lines.any_element(|it| it.sku.eq("a") & it.count.ge(5)),
+        "a5",
+    )
+    .await;
+    check(
+        db,
+        p.lines.any_element(|it| it.sku.eq("a") | it.count.ge(9)),
+        "a5 a1-b5 b9",
+    )
+    .await;
     check(db, p.lines.any_element(|it| !it.sku.eq("b")), "a5 a1-b5").await;
     check(db, p.lines.any_element(|_| Filter::always()), "a5 a1-b5 b9").await;
-    check(db, p.lines.any_element(|it| it.sku.starts_with("b") & it.count.between(5, 9)), "a1-b5 b9").await;
-    check(db, p.lines.any_element(|it| it.sku.is_in(["x", "a"]) & it.count.eq(1)), "a1-b5").await;
+    check(
+        db,
+        p.lines
+            .any_element(|it| it.sku.starts_with("b") & it.count.between(5, 9)),
+        "a1-b5 b9",
+    )
+    .await;
+    check(
+        db,
+        p.lines
+            .any_element(|it| it.sku.is_in(["x", "a"]) & it.count.eq(1)),
+        "a1-b5",
+    )
+    .await;
 }
 
 async fn every_element_satisfies_the_predicate(on: &TestDb) {
@@ -167,14 +222,24 @@ async fn every_element_satisfies_the_predicate(on: &TestDb) {
     check(db, p.lines.all_elements(|it| it.count.ge(5)), "b9 none").await;
     check(db, p.lines.all_elements(|it| it.sku.eq("b")), "b9 none").await;
     check(db, p.lines.all_elements(|_| Filter::never()), "none").await;
-    check(db, p.lines.all_elements(|it| it.count.gt(0)), "a5 a1-b5 b9 none").await;
+    check(
+        db,
+        p.lines.all_elements(|it| it.count.gt(0)),
+        "a5 a1-b5 b9 none",
+    )
+    .await;
 }
 
 async fn elements_that_are_plain_values(on: &TestDb) {
     let db = given_tagged(on).await;
     let p = Item::fields();
     check(db, p.tags.any_element(|it| it.gt("b")), "bc c").await;
-    check(db, p.tags.any_element(|it| it.eq("a") | it.eq("c")), "ab bc c").await;
+    check(
+        db,
+        p.tags.any_element(|it| it.eq("a") | it.eq("c")),
+        "ab bc c",
+    )
+    .await;
     check(db, p.tags.all_elements(|it| it.le("b")), "ab none").await;
     check(db, p.tags.any_element(|it| it.contains_ci("A")), "ab").await;
 }
@@ -186,29 +251,65 @@ async fn elements_of_the_wrong_shape(on: &TestDb) {
         ("~null", json!(null)),
         ("~text", json!("lines")),
         ("~object", json!({"sku": "a", "count": 9})),
-        ("~mixed", json!([null, 1, "a", {"count": 9}, {"sku": "a", "count": "9"}])),
+        (
+            "~mixed",
+            json!([null, 1, "a", {"count": 9}, {"sku": "a", "count": "9"}]),
+        ),
     ] {
-        untyped.insert(json!({"_id": id, "lines": lines})).await.unwrap();
+        untyped
+            .insert(json!({"_id": id, "lines": lines}))
+            .await
+            .unwrap();
     }
     let p = Item::fields();
     let ids = |filter: Filter<Item>| async move {
-        let ids = Item::query(db).filter(filter & p.base.id.starts_with("~")).ids().await.unwrap();
+        let ids = Item::query(db)
+            .filter(filter & p.base.id.starts_with("~"))
+            .ids()
+            .await
+            .unwrap();
         ids.iter().map(Id::as_str).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(ids(p.lines.any_element(|it| it.count.eq(9))).await, "~mixed");
-    assert_eq!(ids(p.lines.any_element(|it| it.sku.eq("a") & it.count.eq(9))).await, "");
-    assert_eq!(ids(p.lines.any_element(|it| it.sku.eq("a"))).await, "~mixed");
-    assert_eq!(ids(p.lines.all_elements(|_| Filter::always())).await, "~mixed");
+    assert_eq!(
+        ids(p.lines.any_element(|it| it.count.eq(9))).await,
+        "~mixed"
+    );
+    assert_eq!(
+        ids(p.lines.any_element(|it| it.sku.eq("a") & it.count.eq(9))).await,
+        ""
+    );
+    assert_eq!(
+        ids(p.lines.any_element(|it| it.sku.eq("a"))).await,
+        "~mixed"
+    );
+    assert_eq!(
+        ids(p.lines.all_elements(|_| Filter::always())).await,
+        "~mixed"
+    );
     assert_eq!(ids(p.lines.all_elements(|it| it.count.ge(0))).await, "");
-    assert_eq!(ids(!p.lines.any_element(|_| Filter::always())).await, "~null ~object ~text");
+    assert_eq!(
+        ids(!p.lines.any_element(|_| Filter::always())).await,
+        "~null ~object ~text"
+    );
 }
 
 async fn keys_of_maps(on: &TestDb) {
     let keyed = |name: &str, keys: &[(&str, i64)]| Item {
-        attributes: keys.iter().map(|(key, n)| ((*key).to_owned(), *n)).collect(),
+        attributes: keys
+            .iter()
+            .map(|(key, n)| ((*key).to_owned(), *n))
+            .collect(),
         ..item(name)
     };
-    let db = given(on, [keyed("xy", &[("x", 1), ("y", 2)]), keyed("y", &[("y", 3)]), item("none")]).await;
+    let db = given(
+        on,
+        [
+            keyed("xy", &[("x", 1), ("y", 2)]),
+            keyed("y", &[("y", 3)]),
+            item("none"),
+        ],
+    )
+    .await;
     let p = Item::fields();
     check(db, p.attributes.has_key("x"), "xy").await;
     check(db, p.attributes.has_key("y"), "xy y").await;
@@ -219,13 +320,18 @@ async fn keys_of_maps(on: &TestDb) {
 }
 
 async fn keys_are_taken_literally(on: &TestDb) {
-    let keys = ["a-b", "a.b", "a b", "a\"b", "a\\b", "$", "0", "ключ", "%", "a'b", "a"];
+    let keys = [
+        "a-b", "a.b", "a b", "a\"b", "a\\b", "$", "0", "ключ", "%", "a'b", "a",
+    ];
     let items = keys.map(|key| Item {
         data: json!({ key: null }),
         attributes: [(key.to_owned(), 7)].into(),
         ..item(&key.replace(' ', "+"))
     });
-    let nested = Item { data: json!({"a": {"b": 1}}), ..item("nested") };
+    let nested = Item {
+        data: json!({"a": {"b": 1}}),
+        ..item("nested")
+    };
     let db = given(on, items.into_iter().chain([nested])).await;
     let p = Item::fields();
     for key in keys {

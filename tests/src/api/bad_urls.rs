@@ -31,14 +31,21 @@ const SECRET: &str = "hunter2";
 async fn a_folder_is_no_database(on: &TestDb) {
     let file = on.file();
     let folder = file.parent().unwrap();
-    let error = Db::open(format!("sqlite:///{}", folder.display())).await.unwrap_err();
+    let error = Db::open(format!("sqlite:///{}", folder.display()))
+        .await
+        .unwrap_err();
     assert!(!error.is_retryable());
-    assert!(error.to_string().contains(&*folder.to_string_lossy()), "{error}");
+    assert!(
+        error.to_string().contains(&*folder.to_string_lossy()),
+        "{error}"
+    );
 }
 
 async fn a_file_is_no_folder(on: &TestDb) {
     let below = on.file().join("x.db");
-    let error = Db::open(format!("sqlite:///{}", below.display())).await.unwrap_err();
+    let error = Db::open(format!("sqlite:///{}", below.display()))
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("test.db"), "{error}");
 }
 
@@ -82,7 +89,11 @@ async fn a_password_is_never_shown(on: &TestDb) {
     db.register::<Item>().await.unwrap();
     let tx = db.begin().await.unwrap();
     let query = Item::query(&db).filter(Item::fields().n.gt(1));
-    let shown = format!("{db:?} {db:#?} {tx:?} {query:?} {:?} {:?}", db.stats(), query.clone().to_sql().await);
+    let shown = format!(
+        "{db:?} {db:#?} {tx:?} {query:?} {:?} {:?}",
+        db.stats(),
+        query.clone().to_sql().await
+    );
     assert!(!shown.contains(SECRET), "{shown}");
     tx.rollback().await.unwrap();
     db.close().await.unwrap();
@@ -95,9 +106,14 @@ async fn a_missing_database_is_an_error(on: &TestDb) {
     let url = with_password(on.url());
     let (server, parameters) = url.split_once('?').unwrap();
     let server = server.rsplit_once('/').unwrap().0;
-    let error = Db::open(format!("{server}/den_no_such_database?{parameters}")).await.unwrap_err();
+    let error = Db::open(format!("{server}/den_no_such_database?{parameters}"))
+        .await
+        .unwrap_err();
     no_secret(&error);
-    assert!(everything(&error).contains("den_no_such_database"), "{error:?}");
+    assert!(
+        everything(&error).contains("den_no_such_database"),
+        "{error:?}"
+    );
     assert_eq!(error.code(), Some("3D000"), "{error:?}");
 }
 
@@ -120,7 +136,11 @@ async fn a_closed_port_is_an_error_in_time() {
     let url = format!("postgres://me:{SECRET}@{address}/db?connect_timeout=2");
     let start = Instant::now();
     let error = refused(Db::open(&url).await, ErrorKind::ConnectionLost);
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
     assert!(error.to_string().contains(&address.to_string()), "{error}");
     no_secret(&error);
 }
@@ -138,7 +158,11 @@ async fn a_silent_server_is_an_error_in_time() {
         .open()
         .await;
     let error = opened.unwrap_err();
-    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        start.elapsed()
+    );
     assert!(
         [ErrorKind::ConnectionLost, ErrorKind::Timeout].contains(&error.kind()),
         "{error:?}"
@@ -157,7 +181,8 @@ async fn refuse_the_password(listener: TcpListener) {
             socket.read(&mut buffer).await?;
             socket.write_all(b"R\0\0\0\x08\0\0\0\x03").await?;
             socket.read(&mut buffer).await?;
-            let fields = b"SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed for user \"me\"\0\0";
+            let fields =
+                b"SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed for user \"me\"\0\0";
             let length = u32::try_from(fields.len() + 4).unwrap();
             socket.write_all(b"E").await?;
             socket.write_all(&length.to_be_bytes()).await?;

@@ -65,7 +65,12 @@ async fn refused_as_a_whole(db: &Db, mut notes: [Note; 3], kind: ErrorKind) -> E
     let error = refused(Note::save_all(db, &mut notes).await, kind);
     assert!(error.to_string().contains("document 2 of 3"), "{error}");
     assert_eq!(notes, before);
-    let flags = |notes: &[Note]| notes.iter().map(|it| it.base.is_stored()).collect::<Vec<_>>();
+    let flags = |notes: &[Note]| {
+        notes
+            .iter()
+            .map(|it| it.base.is_stored())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(flags(&notes), flags(&before));
     assert_eq!(Note::query(db).all().await.unwrap(), stored);
     error
@@ -95,7 +100,10 @@ async fn a_duplicate_in_the_middle_changes_nothing(on: &TestDb) {
     note("taken").save(db).await.unwrap();
     let mut notes = [note("a"), note("taken"), note("c")];
     let before = notes.clone();
-    let error = refused(Note::insert_many(db, &mut notes).await, ErrorKind::Duplicate);
+    let error = refused(
+        Note::insert_many(db, &mut notes).await,
+        ErrorKind::Duplicate,
+    );
     assert_eq!(error.constraint().unwrap().fields(), ["slug"]);
     assert_eq!(notes, before);
     assert_eq!(count::<Note>(db).await, 1);
@@ -116,7 +124,10 @@ async fn a_taken_id_in_the_middle_changes_nothing(on: &TestDb) {
 async fn duplicates_within_a_batch_change_nothing(on: &TestDb) {
     let db = on.with::<Note>().await;
     let mut notes = [note("a"), note("b"), note("a")];
-    refused(Note::insert_many(db, &mut notes).await, ErrorKind::Duplicate);
+    refused(
+        Note::insert_many(db, &mut notes).await,
+        ErrorKind::Duplicate,
+    );
     assert!(notes.iter().all(|it| it.id().is_empty()));
     assert_eq!(count::<Note>(db).await, 0);
 }
@@ -125,10 +136,17 @@ async fn what_cannot_be_stored_changes_nothing(on: &TestDb) {
     let db = on.with::<Item>().await;
     let mut items = [numbered(1), numbered(2), numbered(3)];
     items[1].price = f64::INFINITY;
-    let error = refused(Item::insert_many(db, &mut items).await, ErrorKind::InvalidDocument);
+    let error = refused(
+        Item::insert_many(db, &mut items).await,
+        ErrorKind::InvalidDocument,
+    );
     assert!(error.to_string().contains("document 2 of 3"), "{error}");
     assert!(error.to_string().contains("price"), "{error}");
-    assert!(items.iter().all(|it| it.id().is_empty() && !it.base.is_stored()));
+    assert!(
+        items
+            .iter()
+            .all(|it| it.id().is_empty() && !it.base.is_stored())
+    );
     assert_eq!(count::<Item>(db).await, 0);
 }
 
@@ -173,7 +191,10 @@ async fn delete_all_of_a_stale_document_changes_nothing(on: &TestDb) {
     let mut notes = ["a", "b", "c"].map(note);
     Note::insert_many(db, &mut notes).await.unwrap();
     notes[2].clone().save(db).await.unwrap();
-    refused(Note::delete_all(db, &mut notes).await, ErrorKind::RevisionConflict);
+    refused(
+        Note::delete_all(db, &mut notes).await,
+        ErrorKind::RevisionConflict,
+    );
     assert_eq!(count::<Note>(db).await, 3);
 }
 
@@ -181,7 +202,10 @@ async fn delete_all_of_a_new_document_changes_nothing(on: &TestDb) {
     let db = on.with::<Item>().await;
     let mut items = [item("stored"), item("new")];
     items[0].save(db).await.unwrap();
-    refused(Item::delete_all(db, &mut items).await, ErrorKind::InvalidDocument);
+    refused(
+        Item::delete_all(db, &mut items).await,
+        ErrorKind::InvalidDocument,
+    );
     assert_eq!(count::<Item>(db).await, 1);
 }
 

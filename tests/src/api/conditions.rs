@@ -47,8 +47,24 @@ async fn numbers_are_numbers_not_text(on: &TestDb) {
 }
 
 async fn integers_and_floats_compare_by_value(on: &TestDb) {
-    let data = [json!(1), json!(1.0), json!(1.5), json!(-0.0), json!(0), json!(1e3), json!(1000)];
-    let names = ["int", "float", "half", "minus zero", "zero", "exp", "thousand"];
+    let data = [
+        json!(1),
+        json!(1.0),
+        json!(1.5),
+        json!(-0.0),
+        json!(0),
+        json!(1e3),
+        json!(1000),
+    ];
+    let names = [
+        "int",
+        "float",
+        "half",
+        "minus zero",
+        "zero",
+        "exp",
+        "thousand",
+    ];
     let items = names.iter().zip(data).map(|(name, data)| Item {
         data,
         ..item(&name.replace(' ', "-"))
@@ -67,22 +83,52 @@ async fn integers_and_floats_compare_by_value(on: &TestDb) {
 
 async fn integers_beyond_2_to_53_are_exact(on: &TestDb) {
     let two_53 = 9_007_199_254_740_992_i64;
-    let items = [two_53 - 1, two_53, two_53 + 1, i64::MAX - 1, i64::MAX, i64::MIN].map(|n| Item {
+    let items = [
+        two_53 - 1,
+        two_53,
+        two_53 + 1,
+        i64::MAX - 1,
+        i64::MAX,
+        i64::MIN,
+    ]
+    .map(|n| Item {
         n,
         data: json!(n),
         ..item(&format!("i{n}"))
     });
     let db = given(on, items).await;
     let p = Item::fields();
-    for n in [two_53 - 1, two_53, two_53 + 1, i64::MAX - 1, i64::MAX, i64::MIN] {
+    for n in [
+        two_53 - 1,
+        two_53,
+        two_53 + 1,
+        i64::MAX - 1,
+        i64::MAX,
+        i64::MIN,
+    ] {
         check(db, p.n.eq(n), &format!("i{n}")).await;
         check(db, field("data").eq(n), &format!("i{n}")).await;
         check(db, p.n.is_in([n]), &format!("i{n}")).await;
     }
-    check(db, p.n.gt(two_53) & p.n.lt(i64::MAX), &format!("i{} i{}", two_53 + 1, i64::MAX - 1)).await;
-    check(db, field("data").lt(two_53 as f64), &format!("i{} i{}", two_53 - 1, i64::MIN)).await;
+    check(
+        db,
+        p.n.gt(two_53) & p.n.lt(i64::MAX),
+        &format!("i{} i{}", two_53 + 1, i64::MAX - 1),
+    )
+    .await;
+    check(
+        db,
+        field("data").lt(two_53 as f64),
+        &format!("i{} i{}", two_53 - 1, i64::MIN),
+    )
+    .await;
     check(db, field("data").gt(9.3e18), "").await;
-    check(db, field("data").gt(9.2e18), &format!("i{} i{}", i64::MAX - 1, i64::MAX)).await;
+    check(
+        db,
+        field("data").gt(9.2e18),
+        &format!("i{} i{}", i64::MAX - 1, i64::MAX),
+    )
+    .await;
 }
 
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize, Embedded)]
@@ -204,7 +250,17 @@ async fn sets_of_values(on: &TestDb) {
 }
 
 async fn null_and_missing(on: &TestDb) {
-    let db = given(on, [item("null"), Item { category: Some("c".into()), ..item("value") }]).await;
+    let db = given(
+        on,
+        [
+            item("null"),
+            Item {
+                category: Some("c".into()),
+                ..item("value")
+            },
+        ],
+    )
+    .await;
     let mut planted = serde_json::to_value(item("missing")).unwrap();
     planted.as_object_mut().unwrap().remove("category");
     planted["_id"] = json!("~");
@@ -221,9 +277,24 @@ async fn null_and_missing(on: &TestDb) {
 }
 
 async fn comparisons_with_null_are_false(on: &TestDb) {
-    let db = given(on, [item("null"), Item { category: Some("c".into()), ..item("value") }]).await;
+    let db = given(
+        on,
+        [
+            item("null"),
+            Item {
+                category: Some("c".into()),
+                ..item("value")
+            },
+        ],
+    )
+    .await;
     let p = Item::fields();
-    for filter in [p.category.lt("d"), p.category.le("c"), p.category.gt(""), p.category.ge("c")] {
+    for filter in [
+        p.category.lt("d"),
+        p.category.le("c"),
+        p.category.gt(""),
+        p.category.ge("c"),
+    ] {
         check(db, filter, "value").await;
     }
     check(db, !(p.category.lt("c") | p.category.ge("c")), "null").await;
@@ -232,7 +303,17 @@ async fn comparisons_with_null_are_false(on: &TestDb) {
 }
 
 async fn bools(on: &TestDb) {
-    let db = given(on, [Item { active: true, ..item("yes") }, item("no")]).await;
+    let db = given(
+        on,
+        [
+            Item {
+                active: true,
+                ..item("yes")
+            },
+            item("no"),
+        ],
+    )
+    .await;
     let p = Item::fields();
     check(db, p.active.eq(true), "yes").await;
     check(db, p.active.eq(false), "no").await;
@@ -265,13 +346,21 @@ async fn types_never_match_each_other(on: &TestDb) {
     check(db, data.ge(false), "true").await;
     check(db, data.lt(2), "one").await;
     check(db, data.lt("zzz"), "text word").await;
-    check(db, data.is_in([json!(1), json!(true), json!([1])]), "one true array").await;
+    check(
+        db,
+        data.is_in([json!(1), json!(true), json!([1])]),
+        "one true array",
+    )
+    .await;
 }
 
 async fn a_field_against_another_field(on: &TestDb) {
     let pair = |name: &str, category: Option<&str>, city: &str, n, price| Item {
         category: category.map(str::to_owned),
-        address: super::support::Address { city: city.to_owned(), ..Default::default() },
+        address: super::support::Address {
+            city: city.to_owned(),
+            ..Default::default()
+        },
         n,
         price,
         ..item(name)
@@ -304,9 +393,18 @@ async fn whole_values(on: &TestDb) {
     let db = given(
         on,
         [
-            Item { tags: vec!["a".into(), "b".into()], ..item("ab") },
-            Item { tags: vec!["b".into(), "a".into()], ..item("ba") },
-            Item { attributes: [("x".into(), 1), ("y".into(), 2)].into(), ..item("xy") },
+            Item {
+                tags: vec!["a".into(), "b".into()],
+                ..item("ab")
+            },
+            Item {
+                tags: vec!["b".into(), "a".into()],
+                ..item("ba")
+            },
+            Item {
+                attributes: [("x".into(), 1), ("y".into(), 2)].into(),
+                ..item("xy")
+            },
         ],
     )
     .await;
@@ -323,13 +421,25 @@ async fn documents_stored_by_others(on: &TestDb) {
     // A typed field may hold another type below; a typed comparison does not match it.
     let db = given(on, [numbered(5)]).await;
     let untyped = db.collection("items");
-    untyped.insert(json!({"_id": "~a", "n": "5", "price": "x", "name": 5})).await.unwrap();
-    untyped.insert(json!({"_id": "~b", "n": [5], "active": "true"})).await.unwrap();
-    untyped.insert(json!({"_id": "~c", "n": 5.0})).await.unwrap();
+    untyped
+        .insert(json!({"_id": "~a", "n": "5", "price": "x", "name": 5}))
+        .await
+        .unwrap();
+    untyped
+        .insert(json!({"_id": "~b", "n": [5], "active": "true"}))
+        .await
+        .unwrap();
+    untyped
+        .insert(json!({"_id": "~c", "n": 5.0}))
+        .await
+        .unwrap();
     let p = Item::fields();
     let ids = |filter: Filter<Item>| async move {
         let ids = Item::query(db).filter(filter).ids().await.unwrap();
-        ids.iter().filter(|it| it.as_str().starts_with('~')).map(ToString::to_string).collect::<Vec<_>>()
+        ids.iter()
+            .filter(|it| it.as_str().starts_with('~'))
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
     };
     assert_eq!(ids(p.n.eq(5)).await, ["~c"]);
     assert_eq!(ids(p.n.ne(5)).await, ["~a", "~b"]);

@@ -179,7 +179,10 @@ async fn missing_ids(on: &TestDb) {
     assert_eq!(Item::get(db, "nope").await.unwrap(), None);
     assert_eq!(Item::get(db, "").await.unwrap(), None);
     let error = refused(Item::find(db, "nope").await, ErrorKind::NotFound);
-    assert_eq!((error.collection(), error.id()), (Some("items"), Some("nope")));
+    assert_eq!(
+        (error.collection(), error.id()),
+        (Some("items"), Some("nope"))
+    );
 }
 
 async fn get_many_answers_in_the_order_of_the_ids(on: &TestDb) {
@@ -187,13 +190,19 @@ async fn get_many_answers_in_the_order_of_the_ids(on: &TestDb) {
     let mut items = ["a", "b", "c"].map(item);
     Item::insert_many(db, &mut items).await.unwrap();
     let [a, b, c] = items;
-    let found = Item::get_many(db, [c.id().as_str(), "nope", a.id().as_str(), c.id().as_str()])
-        .await
-        .unwrap();
+    let found = Item::get_many(
+        db,
+        [c.id().as_str(), "nope", a.id().as_str(), c.id().as_str()],
+    )
+    .await
+    .unwrap();
     assert_eq!(found, [c, a]);
     let found = Item::get_many(db, [b.id()]).await.unwrap();
     assert_eq!(found, [b]);
-    assert_eq!(Item::get_many(db, Vec::<Id<Item>>::new()).await.unwrap(), []);
+    assert_eq!(
+        Item::get_many(db, Vec::<Id<Item>>::new()).await.unwrap(),
+        []
+    );
     assert_eq!(Item::get_many(db, ["nope"]).await.unwrap(), []);
 }
 
@@ -245,7 +254,10 @@ async fn save_never_resurrects(on: &TestDb) {
     let mut ghost = it.clone();
     it.delete(db).await.unwrap();
     let error = refused(ghost.save(db).await, ErrorKind::NotFound);
-    assert_eq!((error.collection(), error.id()), (Some("items"), Some(it.id().as_str())));
+    assert_eq!(
+        (error.collection(), error.id()),
+        (Some("items"), Some(it.id().as_str()))
+    );
     refused(it.save(db).await, ErrorKind::NotFound);
     assert_eq!(count::<Item>(db).await, 0);
 
@@ -306,7 +318,10 @@ async fn delete_of_a_missing_document_is_not_found(on: &TestDb) {
     it.save(db).await.unwrap();
     it.delete(db).await.unwrap();
     let error = refused(it.delete(db).await, ErrorKind::NotFound);
-    assert_eq!((error.collection(), error.id()), (Some("items"), Some(it.id().as_str())));
+    assert_eq!(
+        (error.collection(), error.id()),
+        (Some("items"), Some(it.id().as_str()))
+    );
     let mut it = note("a");
     it.save(db).await.unwrap();
     it.clone().delete(db).await.unwrap();
@@ -379,8 +394,21 @@ async fn a_clone_remembers_that_it_is_stored(on: &TestDb) {
 async fn ids_of_any_text(on: &TestDb) {
     let db = on.with::<(Item,)>().await;
     let ids = [
-        " ", "a b", "a/b", "'; DROP TABLE items; --", "\"", "ÄÖ", "日本", "%", "_", "\\", "0", "-1",
-        "null", "a.b", &"x".repeat(500),
+        " ",
+        "a b",
+        "a/b",
+        "'; DROP TABLE items; --",
+        "\"",
+        "ÄÖ",
+        "日本",
+        "%",
+        "_",
+        "\\",
+        "0",
+        "-1",
+        "null",
+        "a.b",
+        &"x".repeat(500),
     ];
     for id in ids {
         let mut it = item(id);
@@ -391,10 +419,17 @@ async fn ids_of_any_text(on: &TestDb) {
         assert_eq!(Item::find(db, id).await.unwrap(), it);
     }
     let found = Item::get_many(db, ids).await.unwrap();
-    assert_eq!(found.iter().map(|it| it.id().as_str()).collect::<Vec<_>>(), ids);
+    assert_eq!(
+        found.iter().map(|it| it.id().as_str()).collect::<Vec<_>>(),
+        ids
+    );
     let p = Item::fields();
     for id in ids {
-        let one = Item::query(db).filter(p.base.id.eq(id)).one().await.unwrap();
+        let one = Item::query(db)
+            .filter(p.base.id.eq(id))
+            .one()
+            .await
+            .unwrap();
         assert_eq!(one.id(), &id);
     }
     let mut in_order = ids;

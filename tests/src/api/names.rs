@@ -51,7 +51,12 @@ macro_rules! check_collection {
         let query = || $type::query(db).filter(p.n.eq(2) & p.tags.contains("t"));
         assert_eq!(query().sort(p.name.asc()).one().await.unwrap(), it);
         let error = refused(
-            $type { name: "a".into(), ..Default::default() }.save(db).await,
+            $type {
+                name: "a".into(),
+                ..Default::default()
+            }
+            .save(db)
+            .await,
             ErrorKind::Duplicate,
         );
         assert_eq!(error.constraint().unwrap().fields(), ["name"]);
@@ -112,7 +117,10 @@ async fn collections_that_differ_in_case(on: &TestDb) {
         Ok(()) => {
             check_collection!(on, Lower);
             check_collection!(on, Upper);
-            let mut it = Lower { name: "only here".into(), ..Default::default() };
+            let mut it = Lower {
+                name: "only here".into(),
+                ..Default::default()
+            };
             it.save(&on.db).await.unwrap();
             assert_eq!(Upper::query(&on.db).count().await.unwrap(), 0);
         }
@@ -125,8 +133,14 @@ async fn collections_that_differ_in_case(on: &TestDb) {
 }
 
 async fn collections_that_differ_late(on: &TestDb) {
-    in_collection!(One, "a_name_so_long_that_an_engine_would_cut_it_off_at_sixty_three_bytes_one");
-    in_collection!(Two, "a_name_so_long_that_an_engine_would_cut_it_off_at_sixty_three_bytes_two");
+    in_collection!(
+        One,
+        "a_name_so_long_that_an_engine_would_cut_it_off_at_sixty_three_bytes_one"
+    );
+    in_collection!(
+        Two,
+        "a_name_so_long_that_an_engine_would_cut_it_off_at_sixty_three_bytes_two"
+    );
     for registered in [on.db.register::<One>().await, on.db.register::<Two>().await] {
         if let Err(error) = registered {
             assert_eq!(error.kind(), ErrorKind::InvalidQuery, "{error:?}");
@@ -135,7 +149,10 @@ async fn collections_that_differ_late(on: &TestDb) {
     }
     check_collection!(on, One);
     check_collection!(on, Two);
-    let mut it = One { name: "only here".into(), ..Default::default() };
+    let mut it = One {
+        name: "only here".into(),
+        ..Default::default()
+    };
     it.save(&on.db).await.unwrap();
     assert_eq!(Two::query(&on.db).count().await.unwrap(), 0);
 }
@@ -156,10 +173,18 @@ async fn indexes_of_any_name(on: &TestDb) {
     }
     let db = on.with::<Indexed>().await;
     db.register::<Indexed>().await.unwrap();
-    let mut it = Indexed { a: 1, b: 2, ..Default::default() };
+    let mut it = Indexed {
+        a: 1,
+        b: 2,
+        ..Default::default()
+    };
     it.save(db).await.unwrap();
     for (a, b, name, fields) in [(1, 9, "a-b c.d", ["a"]), (9, 2, "SELECT", ["b"])] {
-        let mut other = Indexed { a, b, ..Default::default() };
+        let mut other = Indexed {
+            a,
+            b,
+            ..Default::default()
+        };
         let error = refused(other.save(db).await, ErrorKind::Duplicate);
         assert_eq!(error.constraint().unwrap().name(), name);
         assert_eq!(error.constraint().unwrap().fields(), fields);
@@ -231,20 +256,67 @@ async fn fields_of_any_name(on: &TestDb) {
     }
     let p = Odd::fields();
     for field in [
-        p.dot, p.quote, p.slash, p.unicode, p.json_path, p.number, p.placeholder, p.keyword,
+        p.dot,
+        p.quote,
+        p.slash,
+        p.unicode,
+        p.json_path,
+        p.number,
+        p.placeholder,
+        p.keyword,
     ] {
-        let found = Odd::query(db).filter(field.ge(2)).sort(field.desc()).values(field).await;
+        let found = Odd::query(db)
+            .filter(field.ge(2))
+            .sort(field.desc())
+            .values(field)
+            .await;
         assert_eq!(found.unwrap(), [3, 2], "{field:?}");
         let key = field.path().segments()[0].clone();
         let untyped = db.collection("odd fields").query();
-        let found = untyped.filter(den::field([key.as_str()]).eq(2)).count().await;
+        let found = untyped
+            .filter(den::field([key.as_str()]).eq(2))
+            .count()
+            .await;
         assert_eq!(found.unwrap(), 1, "{key}");
     }
-    assert_eq!(Odd::query(db).filter(p.space.starts_with("s")).count().await.unwrap(), 3);
-    assert_eq!(Odd::query(db).filter(p.gross.is_null()).count().await.unwrap(), 1);
-    assert_eq!(Odd::query(db).filter(p.tags.contains("t2")).count().await.unwrap(), 1);
-    let again = Odd { space: "s1".into(), ..Default::default() }.save(db).await;
-    assert_eq!(refused(again, ErrorKind::Duplicate).constraint().unwrap().fields().len(), 1);
+    assert_eq!(
+        Odd::query(db)
+            .filter(p.space.starts_with("s"))
+            .count()
+            .await
+            .unwrap(),
+        3
+    );
+    assert_eq!(
+        Odd::query(db)
+            .filter(p.gross.is_null())
+            .count()
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(
+        Odd::query(db)
+            .filter(p.tags.contains("t2"))
+            .count()
+            .await
+            .unwrap(),
+        1
+    );
+    let again = Odd {
+        space: "s1".into(),
+        ..Default::default()
+    }
+    .save(db)
+    .await;
+    assert_eq!(
+        refused(again, ErrorKind::Duplicate)
+            .constraint()
+            .unwrap()
+            .fields()
+            .len(),
+        1
+    );
 }
 
 async fn fields_whose_paths_look_alike(on: &TestDb) {

@@ -156,7 +156,12 @@ async fn the_backend_says_what_it_is(on: &TestDb) {
 }
 
 async fn missing_folders_are_made(on: &TestDb) {
-    let file = on.file().with_file_name("some").join("new").join("folder").join("x.db");
+    let file = on
+        .file()
+        .with_file_name("some")
+        .join("new")
+        .join("folder")
+        .join("x.db");
     let url = format!("sqlite:///{}?max_connections=2", file.display());
     let opened = join_all((0..10).map(|_| Db::open(&url))).await;
     for db in opened {

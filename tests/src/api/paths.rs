@@ -33,7 +33,15 @@ fn living(name: &str, city: &str, floor: i64) -> Item {
 }
 
 async fn given_living(on: &TestDb) -> &Db {
-    given(on, [living("a", "Oslo", 3), living("b", "Bergen", 10), living("c", "Oslo", 1)]).await
+    given(
+        on,
+        [
+            living("a", "Oslo", 3),
+            living("b", "Bergen", 10),
+            living("c", "Oslo", 1),
+        ],
+    )
+    .await
 }
 
 async fn nested_fields_filter_and_sort(on: &TestDb) {
@@ -43,12 +51,21 @@ async fn nested_fields_filter_and_sort(on: &TestDb) {
     check(db, p.address.place.floor.gt(1), "a b").await;
     check(db, p.address.zip.is_null(), "c").await;
     check(db, p.address.zip.eq("10"), "b").await;
-    check(db, p.address.place.door.is_not_null() & p.address.city.ne("Oslo"), "b").await;
-    let sorted = Item::query(db).sort(p.address.city.asc()).sort(p.address.place.floor.desc());
+    check(
+        db,
+        p.address.place.door.is_not_null() & p.address.city.ne("Oslo"),
+        "b",
+    )
+    .await;
+    let sorted = Item::query(db)
+        .sort(p.address.city.asc())
+        .sort(p.address.place.floor.desc());
     assert_eq!(found(sorted).await, "b a c");
     let sorted = Item::query(db).sort(p.address.place.door.asc());
     assert_eq!(found(sorted).await, "c a b");
-    let floors = Item::query(db).sort(p.address.place.floor.asc()).values(p.address.place.floor);
+    let floors = Item::query(db)
+        .sort(p.address.place.floor.asc())
+        .values(p.address.place.floor);
     assert_eq!(floors.await.unwrap(), [1, 3, 10]);
 }
 
@@ -62,16 +79,50 @@ async fn nested_fields_of_a_missing_parent(on: &TestDb) {
         ("~4", json!({"place": null})),
         ("~5", json!({"place": 3})),
     ] {
-        untyped.insert(json!({"_id": id, "address": address})).await.unwrap();
+        untyped
+            .insert(json!({"_id": id, "address": address}))
+            .await
+            .unwrap();
     }
     untyped.insert(json!({"_id": "~6"})).await.unwrap();
     let odd = || Item::query(db).filter(Item::fields().base.id.starts_with("~"));
     let p = Item::fields();
-    assert_eq!(odd().filter(p.address.city.eq("Oslo")).count().await.unwrap(), 0);
-    assert_eq!(odd().filter(p.address.city.ne("Oslo")).count().await.unwrap(), 6);
-    assert_eq!(odd().filter(p.address.zip.is_null()).count().await.unwrap(), 6);
-    assert_eq!(odd().filter(p.address.place.floor.exists()).count().await.unwrap(), 0);
-    assert_eq!(odd().filter(p.address.place.floor.lt(100)).count().await.unwrap(), 0);
+    assert_eq!(
+        odd()
+            .filter(p.address.city.eq("Oslo"))
+            .count()
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        odd()
+            .filter(p.address.city.ne("Oslo"))
+            .count()
+            .await
+            .unwrap(),
+        6
+    );
+    assert_eq!(
+        odd().filter(p.address.zip.is_null()).count().await.unwrap(),
+        6
+    );
+    assert_eq!(
+        odd()
+            .filter(p.address.place.floor.exists())
+            .count()
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        odd()
+            .filter(p.address.place.floor.lt(100))
+            .count()
+            .await
+            .unwrap(),
+        0
+    );
 }
 
 async fn typed_and_untyped_paths_mean_the_same(on: &TestDb) {
@@ -80,11 +131,20 @@ async fn typed_and_untyped_paths_mean_the_same(on: &TestDb) {
     for (typed, untyped) in [
         (p.address.city.eq("Oslo"), field("address.city").eq("Oslo")),
         (p.address.zip.eq("10"), field("address.zip code").eq("10")),
-        (p.address.zip.is_null(), field(["address", "zip code"]).is_null()),
-        (p.address.place.floor.ge(3), field(vec!["address", "place", "floor"]).ge(3)),
+        (
+            p.address.zip.is_null(),
+            field(["address", "zip code"]).is_null(),
+        ),
+        (
+            p.address.place.floor.ge(3),
+            field(vec!["address", "place", "floor"]).ge(3),
+        ),
         (p.base.id.ne("x"), field("_id").ne("x")),
     ] {
-        let (one, other) = (Item::query(db).filter(typed), Item::query(db).filter(untyped));
+        let (one, other) = (
+            Item::query(db).filter(typed),
+            Item::query(db).filter(untyped),
+        );
         assert_eq!(found(one).await, found(other).await);
     }
     assert_eq!(p.address.zip.path().segments(), ["address", "zip code"]);
@@ -106,9 +166,16 @@ async fn a_number_indexes_an_array_and_is_a_key_of_an_object(on: &TestDb) {
     check(db, field("data.01").exists(), "object").await;
     check(db, field("data.-1").eq("z"), "object").await;
     check(db, field("data.-1").exists(), "object").await;
-    check(db, field("data.99999999999999999999").is_null(), "array object text").await;
+    check(
+        db,
+        field("data.99999999999999999999").is_null(),
+        "array object text",
+    )
+    .await;
     check(db, field("data.2147483648").is_null(), "array object text").await;
-    let sorted = Item::query(db).filter(field("data.1").exists()).sort(field("data.1").desc());
+    let sorted = Item::query(db)
+        .filter(field("data.1").exists())
+        .sort(field("data.1").desc());
     assert_eq!(found(sorted).await, "object array");
 }
 
@@ -121,7 +188,12 @@ async fn keys_with_dots_are_given_as_a_list(on: &TestDb) {
     let db = given(on, values.map(|(name, data)| Item { data, ..item(name) })).await;
     check(db, field("data.a.b").eq(1), "nested").await;
     check(db, field(["data", "a.b"]).eq(1), "dotted").await;
-    check(db, field("data.a.b").eq(2) & field(["data", "a.b"]).eq(2), "both").await;
+    check(
+        db,
+        field("data.a.b").eq(2) & field(["data", "a.b"]).eq(2),
+        "both",
+    )
+    .await;
 }
 
 async fn paths_of_every_spelling(on: &TestDb) {
@@ -144,28 +216,59 @@ async fn paths_of_every_spelling(on: &TestDb) {
 
 async fn bad_paths_are_refused_before_any_io(on: &TestDb) {
     let db = given_living(on).await;
-    for bad in ["", ".", "a.", ".a", "a..b", "a\0b", "a\nb", "\u{7f}", "a.\u{85}"] {
+    for bad in [
+        "", ".", "a.", ".a", "a..b", "a\0b", "a\nb", "\u{7f}", "a.\u{85}",
+    ] {
         let query = || Item::query(db);
         for outcome in [
             query().filter(field(bad).eq(1)).count().await.map(drop),
             query().filter(!field(bad).is_null()).all().await.map(drop),
-            query().filter(Filter::any([field(bad).contains(1)])).exists().await.map(drop),
+            query()
+                .filter(Filter::any([field(bad).contains(1)]))
+                .exists()
+                .await
+                .map(drop),
             query().sort(field(bad).asc()).all().await.map(drop),
-            query().sort(field(bad).desc().nulls_last()).first().await.map(drop),
+            query()
+                .sort(field(bad).desc().nulls_last())
+                .first()
+                .await
+                .map(drop),
             query().filter(field(bad).eq(1)).delete().await.map(drop),
-            query().filter(field(bad).len().gt(1)).delete().await.map(drop),
-            query().filter(field("n").eq_field(&field(bad))).count().await.map(drop),
-            db.collection("items").query().values_at(bad).await.map(drop),
+            query()
+                .filter(field(bad).len().gt(1))
+                .delete()
+                .await
+                .map(drop),
+            query()
+                .filter(field("n").eq_field(&field(bad)))
+                .count()
+                .await
+                .map(drop),
+            db.collection("items")
+                .query()
+                .values_at(bad)
+                .await
+                .map(drop),
         ] {
             refused(outcome, ErrorKind::InvalidQuery);
         }
     }
     let none: [&str; 0] = [];
-    refused(Item::query(db).filter(field(none).is_null()).all().await, ErrorKind::InvalidQuery);
+    refused(
+        Item::query(db).filter(field(none).is_null()).all().await,
+        ErrorKind::InvalidQuery,
+    );
     let list = field(["a", ""]);
-    refused(Item::query(db).filter(list.is_null()).all().await, ErrorKind::InvalidQuery);
+    refused(
+        Item::query(db).filter(list.is_null()).all().await,
+        ErrorKind::InvalidQuery,
+    );
     let key = Item::fields().attributes.key("");
-    refused(Item::query(db).filter(key.is_null()).all().await, ErrorKind::InvalidQuery);
+    refused(
+        Item::query(db).filter(key.is_null()).all().await,
+        ErrorKind::InvalidQuery,
+    );
     // The database may be gone: nothing of this reaches it.
     db.clone().close().await.unwrap();
     let query = Item::query(db).filter(field("a..b").eq(1));
@@ -177,7 +280,12 @@ async fn the_reserved_keys_are_fields(on: &TestDb) {
     let db = given_living(on).await;
     let p = Item::fields();
     let first = Item::query(db).first().await.unwrap().unwrap();
-    check(db, p.base.created_at.eq(first.base.created_at) & p.base.id.eq(first.id()), "a").await;
+    check(
+        db,
+        p.base.created_at.eq(first.base.created_at) & p.base.id.eq(first.id()),
+        "a",
+    )
+    .await;
     check(db, p.base.updated_at.le(Timestamp::now()), "a b c").await;
     check(db, p.base.rev.is_null(), "a b c").await;
     check(db, field("_created_at").gt(Timestamp::default()), "a b c").await;
@@ -185,8 +293,21 @@ async fn the_reserved_keys_are_fields(on: &TestDb) {
 }
 
 async fn deep_paths(on: &TestDb) {
-    let deep = (0..60).fold(json!("bottom"), |inner, n| json!({ format!("k{n}"): inner }));
-    let db = given(on, [Item { data: deep, ..item("deep") }, item("flat")]).await;
+    let deep = (0..60).fold(
+        json!("bottom"),
+        |inner, n| json!({ format!("k{n}"): inner }),
+    );
+    let db = given(
+        on,
+        [
+            Item {
+                data: deep,
+                ..item("deep")
+            },
+            item("flat"),
+        ],
+    )
+    .await;
     let mut path = vec!["data".to_owned()];
     path.extend((0..60).rev().map(|n| format!("k{n}")));
     check(db, field(path.clone()).eq("bottom"), "deep").await;
@@ -194,6 +315,11 @@ async fn deep_paths(on: &TestDb) {
     check(db, field(path.clone()).eq(json!({"k0": "bottom"})), "deep").await;
     path.push("other".into());
     check(db, field(path.clone()).is_null(), "deep flat").await;
-    let untyped = db.collection("items").query().values_at(path[..3].to_vec()).await.unwrap();
+    let untyped = db
+        .collection("items")
+        .query()
+        .values_at(path[..3].to_vec())
+        .await
+        .unwrap();
     assert!(untyped[0].is_object() && untyped[1] == Json::Null);
 }

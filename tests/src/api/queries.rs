@@ -28,7 +28,11 @@ pub(super) const CASES: &[Case] = &[
 
 async fn an_empty_collection(on: &TestDb) {
     let db = on.with::<Item>().await;
-    let query = || Item::query(db).filter(Item::fields().n.gt(0)).sort(Item::fields().n.asc());
+    let query = || {
+        Item::query(db)
+            .filter(Item::fields().n.gt(0))
+            .sort(Item::fields().n.asc())
+    };
     assert_eq!(query().all().await.unwrap(), []);
     assert_eq!(query().first().await.unwrap(), None);
     refused(query().one().await, ErrorKind::NotFound);
@@ -55,8 +59,14 @@ async fn first_is_the_first_of_the_order(on: &TestDb) {
     let p = Item::fields();
     let query = || Item::query(db).filter(p.n.ge(2));
     assert_eq!(query().first().await.unwrap().unwrap().n, 2);
-    assert_eq!(query().sort(p.n.desc()).first().await.unwrap().unwrap().n, 5);
-    assert_eq!(query().skip(1).limit(3).first().await.unwrap().unwrap().n, 3);
+    assert_eq!(
+        query().sort(p.n.desc()).first().await.unwrap().unwrap().n,
+        5
+    );
+    assert_eq!(
+        query().skip(1).limit(3).first().await.unwrap().unwrap().n,
+        3
+    );
     assert_eq!(query().filter(p.n.gt(9)).first().await.unwrap(), None);
 }
 
@@ -69,21 +79,38 @@ async fn one_wants_exactly_one(on: &TestDb) {
     assert_eq!(error.collection(), Some("items"));
     let error = refused(one(p.n.gt(3)).await, ErrorKind::MultipleMatches);
     assert_eq!(error.collection(), Some("items"));
-    assert_eq!(Item::query(db).filter(p.n.gt(3)).limit(1).one().await.unwrap().n, 4);
+    assert_eq!(
+        Item::query(db)
+            .filter(p.n.gt(3))
+            .limit(1)
+            .one()
+            .await
+            .unwrap()
+            .n,
+        4
+    );
 }
 
 async fn count_ignores_the_window(on: &TestDb) {
     let db = given_numbered(on, 5).await;
     let p = Item::fields();
     assert_eq!(Item::query(db).count().await.unwrap(), 5);
-    let query = Item::query(db).filter(p.n.ge(3)).sort(p.n.desc()).limit(1).skip(99);
+    let query = Item::query(db)
+        .filter(p.n.ge(3))
+        .sort(p.n.desc())
+        .limit(1)
+        .skip(99);
     assert_eq!(query.count().await.unwrap(), 3);
 }
 
 async fn exists_ignores_the_window(on: &TestDb) {
     let db = given_numbered(on, 5).await;
     let p = Item::fields();
-    let query = Item::query(db).filter(p.n.ge(3)).sort(p.n.desc()).limit(1).skip(99);
+    let query = Item::query(db)
+        .filter(p.n.ge(3))
+        .sort(p.n.desc())
+        .limit(1)
+        .skip(99);
     assert!(query.exists().await.unwrap());
     assert!(!Item::query(db).filter(p.n.gt(5)).exists().await.unwrap());
 }
@@ -104,19 +131,45 @@ async fn limits_beyond_any_number_of_rows(on: &TestDb) {
     let db = given_numbered(on, 3).await;
     let largest = i64::MAX.unsigned_abs();
     for limit in [largest, largest + 1, u64::MAX] {
-        assert_eq!(found(Item::query(db).limit(limit)).await, "i1 i2 i3", "{limit}");
+        assert_eq!(
+            found(Item::query(db).limit(limit)).await,
+            "i1 i2 i3",
+            "{limit}"
+        );
         assert_eq!(found(Item::query(db).skip(limit)).await, "", "{limit}");
-        assert_eq!(found(Item::query(db).skip(1).limit(limit)).await, "i2 i3", "{limit}");
-        let page = Item::query(db).page(PageRequest::first(limit)).await.unwrap();
-        assert_eq!((names(&page.items).as_str(), page.next), ("i1 i2 i3", None), "{limit}");
+        assert_eq!(
+            found(Item::query(db).skip(1).limit(limit)).await,
+            "i2 i3",
+            "{limit}"
+        );
+        let page = Item::query(db)
+            .page(PageRequest::first(limit))
+            .await
+            .unwrap();
+        assert_eq!(
+            (names(&page.items).as_str(), page.next),
+            ("i1 i2 i3", None),
+            "{limit}"
+        );
     }
-    assert_eq!(Item::query(db).limit(u64::MAX).all_rows().delete().await.unwrap(), 3);
+    assert_eq!(
+        Item::query(db)
+            .limit(u64::MAX)
+            .all_rows()
+            .delete()
+            .await
+            .unwrap(),
+        3
+    );
 }
 
 async fn filters_add_up(on: &TestDb) {
     let db = given_numbered(on, 5).await;
     let p = Item::fields();
-    let query = Item::query(db).filter(p.n.ge(2)).filter(p.n.le(4)).filter(p.n.ne(3));
+    let query = Item::query(db)
+        .filter(p.n.ge(2))
+        .filter(p.n.le(4))
+        .filter(p.n.ne(3));
     assert_eq!(found(query).await, "i2 i4");
 }
 
@@ -124,9 +177,14 @@ async fn a_query_is_lazy_and_its_clone_is_its_own(on: &TestDb) {
     let db = on.with::<Item>().await;
     let p = Item::fields();
     let base = Item::query(db).filter(p.n.le(3));
-    let (small, large) = (base.clone().filter(p.n.lt(2)), base.clone().filter(p.n.ge(2)));
+    let (small, large) = (
+        base.clone().filter(p.n.lt(2)),
+        base.clone().filter(p.n.ge(2)),
+    );
     let sorted = base.clone().sort(p.n.desc()).limit(1);
-    Item::insert_many(db, &mut [numbered(1), numbered(2), numbered(3)]).await.unwrap();
+    Item::insert_many(db, &mut [numbered(1), numbered(2), numbered(3)])
+        .await
+        .unwrap();
     assert_eq!(found(small).await, "i1");
     assert_eq!(found(large).await, "i2 i3");
     assert_eq!(found(sorted).await, "i3");
@@ -152,7 +210,16 @@ async fn and_binds_tighter_whatever_the_spelling(on: &TestDb) {
         category: Some(category.to_owned()),
         ..item(name)
     };
-    let db = given(on, [item("a", "x"), item("b", "x"), item("c", "x"), item("a", "y")]).await;
+    let db = given(
+        on,
+        [
+            item("a", "x"),
+            item("b", "x"),
+            item("c", "x"),
+            item("a", "y"),
+        ],
+    )
+    .await;
     let p = Item::fields();
     let either = || p.name.eq("a") | p.name.eq("b");
     let x = || p.category.eq("x");
@@ -175,23 +242,42 @@ async fn filters_put_together_at_run_time(on: &TestDb) {
     let db = given_numbered(on, 4).await;
     let p = Item::fields();
     let some = |filters: Vec<Filter<Item>>, all: bool| {
-        let filter = if all { Filter::all(filters) } else { Filter::any(filters) };
+        let filter = if all {
+            Filter::all(filters)
+        } else {
+            Filter::any(filters)
+        };
         found(Item::query(db).filter(filter))
     };
     assert_eq!(some(vec![], true).await, "i1 i2 i3 i4");
     assert_eq!(some(vec![], false).await, "");
     assert_eq!(some(vec![p.n.gt(1), p.n.lt(4)], true).await, "i2 i3");
     assert_eq!(some(vec![p.n.le(1), p.n.ge(4)], false).await, "i1 i4");
-    assert_eq!(found(Item::query(db).filter(!Filter::any([]))).await, "i1 i2 i3 i4");
+    assert_eq!(
+        found(Item::query(db).filter(!Filter::any([]))).await,
+        "i1 i2 i3 i4"
+    );
     assert_eq!(found(Item::query(db).filter(!Filter::all([]))).await, "");
-    assert_eq!(found(Item::query(db).filter(Filter::never() | Filter::always())).await, "i1 i2 i3 i4");
-    assert_eq!(found(Item::query(db).filter(Filter::never() & p.n.gt(0))).await, "");
+    assert_eq!(
+        found(Item::query(db).filter(Filter::never() | Filter::always())).await,
+        "i1 i2 i3 i4"
+    );
+    assert_eq!(
+        found(Item::query(db).filter(Filter::never() & p.n.gt(0))).await,
+        ""
+    );
 }
 
 async fn all_with_count_counts_without_the_window(on: &TestDb) {
     let db = given_numbered(on, 7).await;
     let p = Item::fields();
-    let query = || Item::query(db).filter(p.n.gt(1)).sort(p.n.asc()).skip(2).limit(2);
+    let query = || {
+        Item::query(db)
+            .filter(p.n.gt(1))
+            .sort(p.n.asc())
+            .skip(2)
+            .limit(2)
+    };
     let (page, total) = query().all_with_count().await.unwrap();
     assert_eq!((names(&page).as_str(), total), ("i4 i5", 6));
     let (page, total) = query().skip(99).all_with_count().await.unwrap();
@@ -219,6 +305,8 @@ async fn all_with_count_is_one_snapshot(on: &TestDb) {
     while !writer.is_finished() {
         let (items, total) = Item::query(db).all_with_count().await.unwrap();
         assert_eq!(items.len() as u64, total);
+        // A database in memory never makes this task wait.
+        tokio::task::yield_now().await;
     }
     writer.await.unwrap();
 }

@@ -72,11 +72,19 @@ async fn an_unregistered_type_is_told_what_to_write(on: &TestDb) {
         Item::query(db).ids().await.unwrap_err(),
         Item::query(db).values(p.name).await.unwrap_err(),
         Item::query(db).all_with_count().await.unwrap_err(),
-        Item::query(db).page(PageRequest::first(1)).await.unwrap_err(),
+        Item::query(db)
+            .page(PageRequest::first(1))
+            .await
+            .unwrap_err(),
         Item::query(db).all_rows().delete().await.unwrap_err(),
         Item::query(db).explain().await.unwrap_err(),
         Item::query(db).stream().next().await.unwrap().unwrap_err(),
-        Item::query(db).json_stream().next().await.unwrap().unwrap_err(),
+        Item::query(db)
+            .json_stream()
+            .next()
+            .await
+            .unwrap()
+            .unwrap_err(),
         tx.lock::<Item>("x", LockMode::Wait).await.unwrap_err(),
         db.meta::<Item>().unwrap_err(),
     ];
@@ -123,13 +131,24 @@ mod rival {
 
 async fn two_types_cannot_claim_one_collection(on: &TestDb) {
     let db = given_numbered(on, 1).await;
-    let error = refused(db.register::<rival::Product>().await, ErrorKind::InvalidQuery);
+    let error = refused(
+        db.register::<rival::Product>().await,
+        ErrorKind::InvalidQuery,
+    );
     let text = error.to_string();
-    for part in ["support::Item", "rival::Product", "`items`", "#[den(collection"] {
+    for part in [
+        "support::Item",
+        "rival::Product",
+        "`items`",
+        "#[den(collection",
+    ] {
         assert!(text.contains(part), "{text}");
     }
     assert_eq!(count::<Item>(db).await, 1);
-    refused(rival::Product::query(db).count().await, ErrorKind::NotRegistered);
+    refused(
+        rival::Product::query(db).count().await,
+        ErrorKind::NotRegistered,
+    );
 }
 
 async fn types_of_the_same_name_do_not_meet(on: &TestDb) {
@@ -188,7 +207,16 @@ async fn meta_tells_fields_and_indexes(on: &TestDb) {
     let recorded = on.backend.list_recorded_indexes("items").await.unwrap();
     let mut fields: Vec<String> = recorded.iter().map(|it| it.fields.join("+")).collect();
     fields.sort_unstable();
-    let expected = ["address.city", "at", "category", "category+price", "n", "name", "price", "tags"];
+    let expected = [
+        "address.city",
+        "at",
+        "category",
+        "category+price",
+        "n",
+        "name",
+        "price",
+        "tags",
+    ];
     assert_eq!(fields, expected);
     let recorded = on.backend.list_recorded_indexes("notes").await.unwrap();
     assert_eq!(recorded.len(), 1);
@@ -250,7 +278,12 @@ macro_rules! version {
 version!(plain, index(fields("name"), name = "by_name"));
 version!(unique, unique(fields("name"), name = "by_name"));
 version!(unique_pair, unique(fields("name", "n"), name = "by_name"));
-version!(more, index(fields("n")), index(fields("address.city", "n")), unique(fields("name")));
+version!(
+    more,
+    index(fields("n")),
+    index(fields("address.city", "n")),
+    unique(fields("name"))
+);
 
 async fn a_unique_index_over_duplicates_is_refused(on: &TestDb) {
     let db = on.with::<plain::Doc>().await;
@@ -263,9 +296,16 @@ async fn a_unique_index_over_duplicates_is_refused(on: &TestDb) {
     assert_eq!(error.collection(), Some("evolving"));
     assert_eq!(count::<plain::Doc>(db).await, 3);
 
-    plain::Doc::query(db).filter(plain::Doc::fields().n.gt(0)).delete().await.unwrap();
+    plain::Doc::query(db)
+        .filter(plain::Doc::fields().n.gt(0))
+        .delete()
+        .await
+        .unwrap();
     later.register::<unique::Doc>().await.unwrap();
-    refused(unique::Doc::new("same", 9).save(&later).await, ErrorKind::Duplicate);
+    refused(
+        unique::Doc::new("same", 9).save(&later).await,
+        ErrorKind::Duplicate,
+    );
 }
 
 async fn an_index_that_became_unique_is_rebuilt(on: &TestDb) {
@@ -273,7 +313,10 @@ async fn an_index_that_became_unique_is_rebuilt(on: &TestDb) {
     plain::Doc::new("a", 1).save(db).await.unwrap();
     let later = on.another_handle().await;
     later.register::<unique::Doc>().await.unwrap();
-    let error = refused(unique::Doc::new("a", 2).save(&later).await, ErrorKind::Duplicate);
+    let error = refused(
+        unique::Doc::new("a", 2).save(&later).await,
+        ErrorKind::Duplicate,
+    );
     assert_eq!(error.constraint().unwrap().name(), "by_name");
     let recorded = on.backend.list_recorded_indexes("evolving").await.unwrap();
     let by_name: Vec<_> = recorded.iter().filter(|it| it.name == "by_name").collect();
@@ -283,11 +326,17 @@ async fn an_index_that_became_unique_is_rebuilt(on: &TestDb) {
 async fn an_index_over_other_fields_is_rebuilt(on: &TestDb) {
     let db = on.with::<unique::Doc>().await;
     unique::Doc::new("a", 1).save(db).await.unwrap();
-    refused(unique::Doc::new("a", 2).save(db).await, ErrorKind::Duplicate);
+    refused(
+        unique::Doc::new("a", 2).save(db).await,
+        ErrorKind::Duplicate,
+    );
     let later = on.another_handle().await;
     later.register::<unique_pair::Doc>().await.unwrap();
     unique_pair::Doc::new("a", 2).save(&later).await.unwrap();
-    let error = refused(unique_pair::Doc::new("a", 2).save(&later).await, ErrorKind::Duplicate);
+    let error = refused(
+        unique_pair::Doc::new("a", 2).save(&later).await,
+        ErrorKind::Duplicate,
+    );
     assert_eq!(error.constraint().unwrap().fields(), ["name", "n"]);
 }
 
@@ -308,7 +357,10 @@ async fn fields_declared_later_find_old_rows(on: &TestDb) {
         .await
         .unwrap();
     assert_eq!(found, ["d19", "d17", "d15"]);
-    let error = refused(more::Doc::new("d3", 0).save(&later).await, ErrorKind::Duplicate);
+    let error = refused(
+        more::Doc::new("d3", 0).save(&later).await,
+        ErrorKind::Duplicate,
+    );
     assert_eq!(error.constraint().unwrap().fields(), ["name"]);
 }
 

@@ -53,7 +53,10 @@ async fn replace_of_a_missing_document_is_not_found(on: &TestDb) {
     it.base.id = Id::new("nope");
     let before = it.clone();
     let error = refused(it.replace(db).await, ErrorKind::NotFound);
-    assert_eq!((error.collection(), error.id()), (Some("notes"), Some("nope")));
+    assert_eq!(
+        (error.collection(), error.id()),
+        (Some("notes"), Some("nope"))
+    );
     assert_eq!(it, before);
     assert!(!it.base.is_stored());
     assert_eq!(count::<Note>(db).await, 0);

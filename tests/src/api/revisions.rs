@@ -52,7 +52,10 @@ async fn a_stale_save_is_a_conflict(on: &TestDb) {
     for _ in 0..2 {
         let error = refused(stale.save(db).await, ErrorKind::RevisionConflict);
         assert!(!error.is_retryable());
-        assert_eq!((error.collection(), error.id()), (Some("notes"), Some(current.id().as_str())));
+        assert_eq!(
+            (error.collection(), error.id()),
+            (Some("notes"), Some(current.id().as_str()))
+        );
         assert_eq!(stale, before);
     }
     refused(stale.update(db).await, ErrorKind::RevisionConflict);
@@ -162,7 +165,8 @@ async fn a_conflict_in_a_transaction_leaves_it_usable(on: &TestDb) {
 
 async fn what_others_stored_without_a_revision_gets_one(on: &TestDb) {
     let db = on.with::<Note>().await;
-    on.plant("notes", "x", &json!({"_id": "x", "text": "old"})).await;
+    on.plant("notes", "x", &json!({"_id": "x", "text": "old"}))
+        .await;
     let mut it = Note::find(db, "x").await.unwrap();
     let mut twin = it.clone();
     assert_eq!(it.base.rev, None);

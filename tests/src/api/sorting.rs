@@ -24,25 +24,50 @@ pub(super) const CASES: &[Case] = &[
 async fn numbers_sort_as_numbers(on: &TestDb) {
     let db = given(on, [10, 9, 100, -5, 0].map(numbered)).await;
     let p = Item::fields();
-    assert_eq!(found(Item::query(db).sort(p.n.asc())).await, "i-5 i0 i9 i10 i100");
-    assert_eq!(found(Item::query(db).sort(p.price.desc())).await, "i100 i10 i9 i0 i-5");
-    assert_eq!(found(Item::query(db).sort(field("n").asc())).await, "i-5 i0 i9 i10 i100");
+    assert_eq!(
+        found(Item::query(db).sort(p.n.asc())).await,
+        "i-5 i0 i9 i10 i100"
+    );
+    assert_eq!(
+        found(Item::query(db).sort(p.price.desc())).await,
+        "i100 i10 i9 i0 i-5"
+    );
+    assert_eq!(
+        found(Item::query(db).sort(field("n").asc())).await,
+        "i-5 i0 i9 i10 i100"
+    );
 }
 
 async fn text_sorts_by_bytes(on: &TestDb) {
-    let names = ["b", "a", "B", "A", "ä", "z", "Z", "_", "10", "9", "é", "日", "ab", "a-b", "a_b"];
+    let names = [
+        "b", "a", "B", "A", "ä", "z", "Z", "_", "10", "9", "é", "日", "ab", "a-b", "a_b",
+    ];
     let db = given(on, names.map(item)).await;
     let mut sorted = names;
     sorted.sort_unstable();
     let p = Item::fields();
-    assert_eq!(found(Item::query(db).sort(p.name.asc())).await, sorted.join(" "));
-    assert_eq!(found(Item::query(db).sort(field("name").asc())).await, sorted.join(" "));
+    assert_eq!(
+        found(Item::query(db).sort(p.name.asc())).await,
+        sorted.join(" ")
+    );
+    assert_eq!(
+        found(Item::query(db).sort(field("name").asc())).await,
+        sorted.join(" ")
+    );
     sorted.reverse();
-    assert_eq!(found(Item::query(db).sort(p.name.desc())).await, sorted.join(" "));
+    assert_eq!(
+        found(Item::query(db).sort(p.name.desc())).await,
+        sorted.join(" ")
+    );
 }
 
 async fn given_categories(on: &TestDb) -> &Db {
-    let items = [("b", Some("B")), ("null", None), ("a", Some("A")), ("null2", None)];
+    let items = [
+        ("b", Some("B")),
+        ("null", None),
+        ("a", Some("A")),
+        ("null2", None),
+    ];
     given(
         on,
         items.map(|(name, category)| Item {
@@ -56,8 +81,14 @@ async fn given_categories(on: &TestDb) -> &Db {
 async fn null_is_the_smallest_value(on: &TestDb) {
     let db = given_categories(on).await;
     let p = Item::fields();
-    assert_eq!(found(Item::query(db).sort(p.category.asc())).await, "null null2 a b");
-    assert_eq!(found(Item::query(db).sort(p.category.desc())).await, "b a null2 null");
+    assert_eq!(
+        found(Item::query(db).sort(p.category.asc())).await,
+        "null null2 a b"
+    );
+    assert_eq!(
+        found(Item::query(db).sort(p.category.desc())).await,
+        "b a null2 null"
+    );
 }
 
 async fn nulls_go_where_they_are_told(on: &TestDb) {
@@ -71,7 +102,11 @@ async fn nulls_go_where_they_are_told(on: &TestDb) {
         (field("category").asc().nulls_last(), "a b null null2"),
         (field("missing").asc().nulls_last(), "b null a null2"),
     ] {
-        assert_eq!(found(Item::query(db).sort(order.clone())).await, expected, "{order:?}");
+        assert_eq!(
+            found(Item::query(db).sort(order.clone())).await,
+            expected,
+            "{order:?}"
+        );
     }
 }
 
@@ -88,7 +123,11 @@ async fn several_keys(on: &TestDb) {
     assert_eq!(found(sorted).await, "x3 x2 x1 y2 y1");
     let sorted = Item::query(db).sort(p.n.asc()).sort(p.category.desc());
     assert_eq!(found(sorted).await, "y1 x1 y2 x2 x3");
-    let sorted = Item::query(db).sort(p.category.desc()).sort(p.n.asc()).skip(1).limit(2);
+    let sorted = Item::query(db)
+        .sort(p.category.desc())
+        .sort(p.n.asc())
+        .skip(1)
+        .limit(2);
     assert_eq!(found(sorted).await, "y2 x1");
 }
 
@@ -102,13 +141,32 @@ async fn ties_are_broken_by_the_id(on: &TestDb) {
     let p = Item::fields();
     assert_eq!(found(Item::query(db).sort(p.n.asc())).await, "a b c d");
     assert_eq!(found(Item::query(db).sort(p.n.desc())).await, "d c b a");
-    assert_eq!(found(Item::query(db).sort(p.n.desc()).sort(p.active.asc())).await, "a b c d");
-    assert_eq!(found(Item::query(db).sort(p.base.id.desc())).await, "d c b a");
-    assert_eq!(found(Item::query(db).sort(field("_id").desc())).await, "d c b a");
+    assert_eq!(
+        found(Item::query(db).sort(p.n.desc()).sort(p.active.asc())).await,
+        "a b c d"
+    );
+    assert_eq!(
+        found(Item::query(db).sort(p.base.id.desc())).await,
+        "d c b a"
+    );
+    assert_eq!(
+        found(Item::query(db).sort(field("_id").desc())).await,
+        "d c b a"
+    );
 }
 
 async fn bools_and_ids_sort(on: &TestDb) {
-    let db = given(on, [Item { active: true, ..item("yes") }, item("no")]).await;
+    let db = given(
+        on,
+        [
+            Item {
+                active: true,
+                ..item("yes")
+            },
+            item("no"),
+        ],
+    )
+    .await;
     let p = Item::fields();
     assert_eq!(found(Item::query(db).sort(p.active.asc())).await, "no yes");
     assert_eq!(found(Item::query(db).sort(p.active.desc())).await, "yes no");
@@ -154,7 +212,10 @@ async fn an_untyped_sort_orders_every_type(on: &TestDb) {
         ("n9.5", json!(9.5)),
         ("null", json!(null)),
     ] {
-        untyped.insert(json!({"_id": id, "data": data})).await.unwrap();
+        untyped
+            .insert(json!({"_id": id, "data": data}))
+            .await
+            .unwrap();
     }
     untyped.insert(json!({"_id": "missing"})).await.unwrap();
     let ids = async |order| untyped.query().sort(order).ids().await.unwrap().join(" ");
@@ -169,23 +230,41 @@ async fn an_untyped_sort_orders_every_type(on: &TestDb) {
 async fn an_untyped_path_of_a_kind(on: &TestDb) {
     let db = given(on, [10, 9, 100].map(numbered)).await;
     let untyped = db.collection("items");
-    untyped.insert(json!({"_id": "~", "n": "50"})).await.unwrap();
-    let query = untyped.query().sort(field("n").of_kind(FieldKind::Number).desc());
+    untyped
+        .insert(json!({"_id": "~", "n": "50"}))
+        .await
+        .unwrap();
+    let query = untyped
+        .query()
+        .sort(field("n").of_kind(FieldKind::Number).desc());
     let values = query.values_at("n").await.unwrap();
     assert_eq!(values, [json!(100), json!(10), json!(9), json!("50")]);
     // What is compared does not depend on the kind.
-    let query = untyped.query().filter(field("n").of_kind(FieldKind::Number).eq("50"));
+    let query = untyped
+        .query()
+        .filter(field("n").of_kind(FieldKind::Number).eq("50"));
     assert_eq!(query.ids().await.unwrap(), ["~"]);
 }
 
 async fn large_integers_sort_exactly(on: &TestDb) {
     let two_53 = 9_007_199_254_740_992_i64;
-    let numbers = [two_53 + 1, i64::MAX, two_53, i64::MIN, i64::MAX - 1, two_53 + 2, i64::MIN + 1];
+    let numbers = [
+        two_53 + 1,
+        i64::MAX,
+        two_53,
+        i64::MIN,
+        i64::MAX - 1,
+        two_53 + 2,
+        i64::MIN + 1,
+    ];
     let db = given(on, numbers.map(|n| Item { n, ..item("x") })).await;
     let p = Item::fields();
     let mut expected = numbers;
     expected.sort_unstable();
-    assert_eq!(Item::query(db).sort(p.n.asc()).values(p.n).await.unwrap(), expected);
+    assert_eq!(
+        Item::query(db).sort(p.n.asc()).values(p.n).await.unwrap(),
+        expected
+    );
 }
 
 async fn the_order_is_the_same_however_it_is_read(on: &TestDb) {
@@ -200,7 +279,11 @@ async fn the_order_is_the_same_however_it_is_read(on: &TestDb) {
     let p = Item::fields();
     for ascending in [true, false] {
         let sorted = |query: QuerySet<Item>| {
-            let second = if ascending { p.active.asc() } else { p.active.desc() };
+            let second = if ascending {
+                p.active.asc()
+            } else {
+                p.active.desc()
+            };
             query.sort(p.category.desc()).sort(second)
         };
         let query = || sorted(Item::query(db));

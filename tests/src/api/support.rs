@@ -131,8 +131,16 @@ pub(super) async fn check(db: &Db, filter: Filter<Item>, expected: &str) {
         .split(' ')
         .filter(|it| !expected.split(' ').any(|its| its == *it))
         .collect();
-    assert_eq!(passing(db, !filter.clone()).await, others.join(" "), "not {note}");
-    let count = Item::query(db).filter(filter.clone()).count().await.unwrap();
+    assert_eq!(
+        passing(db, !filter.clone()).await,
+        others.join(" "),
+        "not {note}"
+    );
+    let count = Item::query(db)
+        .filter(filter.clone())
+        .count()
+        .await
+        .unwrap();
     assert_eq!(count, expected.split_whitespace().count() as u64, "{note}");
     let exists = Item::query(db).filter(filter).exists().await.unwrap();
     assert_eq!(exists, count > 0, "{note}");

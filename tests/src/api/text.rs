@@ -40,7 +40,9 @@ async fn contains_starts_with_ends_with(on: &TestDb) {
 }
 
 async fn text_is_taken_literally(on: &TestDb) {
-    let names = ["100%", "100x", "a_b", "axb", "c\\d", "cd", "*?[x]", "'q'", "\"q\"", "e.f"];
+    let names = [
+        "100%", "100x", "a_b", "axb", "c\\d", "cd", "*?[x]", "'q'", "\"q\"", "e.f",
+    ];
     let db = &given_names(on, &names).await;
     let p = Item::fields();
     check(db, p.name.contains("%"), "100%").await;
@@ -71,7 +73,19 @@ async fn text_is_case_sensitive(on: &TestDb) {
 }
 
 async fn the_ci_forms_fold_ascii_only(on: &TestDb) {
-    let db = &given_names(on, &["Straße", "STRASSE", "strasse", "ÄPFEL", "äpfel", "Kelvin", "\u{212a}elvin"]).await;
+    let db = &given_names(
+        on,
+        &[
+            "Straße",
+            "STRASSE",
+            "strasse",
+            "ÄPFEL",
+            "äpfel",
+            "Kelvin",
+            "\u{212a}elvin",
+        ],
+    )
+    .await;
     let p = Item::fields();
     check(db, p.name.eq_ci("Strasse"), "STRASSE strasse").await;
     check(db, p.name.starts_with_ci("STRA"), "Straße STRASSE strasse").await;
@@ -80,7 +94,12 @@ async fn the_ci_forms_fold_ascii_only(on: &TestDb) {
     check(db, p.name.starts_with_ci("ä"), "äpfel").await;
     check(db, p.name.eq_ci("ÄPFEL"), "ÄPFEL").await;
     check(db, p.name.eq_ci("kelvin"), "Kelvin").await;
-    check(db, field("name").contains_text_ci("TRAS"), "STRASSE strasse").await;
+    check(
+        db,
+        field("name").contains_text_ci("TRAS"),
+        "STRASSE strasse",
+    )
+    .await;
     check(db, field("name").eq_ci("KELVIN"), "Kelvin").await;
 }
 
@@ -97,7 +116,18 @@ async fn text_of_any_script(on: &TestDb) {
 }
 
 async fn the_empty_text_is_in_every_text(on: &TestDb) {
-    let db = &given(on, [item("a"), Item { category: Some(String::new()), ..item("b") }]).await.clone();
+    let db = &given(
+        on,
+        [
+            item("a"),
+            Item {
+                category: Some(String::new()),
+                ..item("b")
+            },
+        ],
+    )
+    .await
+    .clone();
     let p = Item::fields();
     check(db, p.name.contains(""), "a b").await;
     check(db, p.name.starts_with(""), "a b").await;
@@ -120,7 +150,14 @@ async fn comparisons_go_by_bytes(on: &TestDb) {
 }
 
 async fn prefixes_at_the_edges_of_unicode(on: &TestDb) {
-    let edges = ["\u{7f}x", "\u{d7ff}x", "\u{e000}x", "\u{ffff}x", "\u{10ffff}x", "\u{10ffff}\u{10ffff}"];
+    let edges = [
+        "\u{7f}x",
+        "\u{d7ff}x",
+        "\u{e000}x",
+        "\u{ffff}x",
+        "\u{10ffff}x",
+        "\u{10ffff}\u{10ffff}",
+    ];
     let db = &given_names(on, &edges).await;
     let p = Item::fields();
     for prefix in ["\u{7f}", "\u{d7ff}", "\u{e000}", "\u{ffff}"] {
@@ -128,7 +165,12 @@ async fn prefixes_at_the_edges_of_unicode(on: &TestDb) {
     }
     check(db, p.name.starts_with("\u{10ffff}"), &edges[4..].join(" ")).await;
     check(db, p.name.starts_with("\u{10ffff}\u{10ffff}"), edges[5]).await;
-    check(db, p.name.starts_with_ci("\u{10ffff}"), &edges[4..].join(" ")).await;
+    check(
+        db,
+        p.name.starts_with_ci("\u{10ffff}"),
+        &edges[4..].join(" "),
+    )
+    .await;
 }
 
 async fn patterns(on: &TestDb) {
@@ -149,7 +191,18 @@ async fn patterns(on: &TestDb) {
 async fn patterns_that_engines_read_differently_are_refused(on: &TestDb) {
     let db = on.with::<Item>().await;
     let p = Item::fields();
-    for bad in ["(", "[", "a{2,1}", "*a", "(?P<x", r"\", r"\p{Nope}", r"(?=a)", r"(a)\1", "a{1000}"] {
+    for bad in [
+        "(",
+        "[",
+        "a{2,1}",
+        "*a",
+        "(?P<x",
+        r"\",
+        r"\p{Nope}",
+        r"(?=a)",
+        r"(a)\1",
+        "a{1000}",
+    ] {
         let query = Item::query(db).filter(p.name.matches(bad));
         let error = refused(query.all().await, ErrorKind::InvalidQuery);
         assert!(!error.to_string().is_empty());
@@ -159,8 +212,23 @@ async fn patterns_that_engines_read_differently_are_refused(on: &TestDb) {
 }
 
 async fn what_is_no_text_matches_nothing(on: &TestDb) {
-    let values = [json!(1), json!(true), json!(null), json!(["1"]), json!({"1": "1"}), json!("1")];
-    let db = &given(on, values.map(|data| Item { data: data.clone(), ..item(&data.to_string()) })).await.clone();
+    let values = [
+        json!(1),
+        json!(true),
+        json!(null),
+        json!(["1"]),
+        json!({"1": "1"}),
+        json!("1"),
+    ];
+    let db = &given(
+        on,
+        values.map(|data| Item {
+            data: data.clone(),
+            ..item(&data.to_string())
+        }),
+    )
+    .await
+    .clone();
     let data = field("data");
     let text = "\"1\"";
     check(db, data.contains_text("1"), text).await;
@@ -171,7 +239,10 @@ async fn what_is_no_text_matches_nothing(on: &TestDb) {
 }
 
 async fn text_operators_on_nullable_fields_and_ids(on: &TestDb) {
-    let mut first = Item { category: Some("Books".into()), ..item("a") };
+    let mut first = Item {
+        category: Some("Books".into()),
+        ..item("a")
+    };
     first.base.id = Id::new("item-1");
     let mut second = item("b");
     second.base.id = Id::new("ITEM-2");

@@ -77,14 +77,23 @@ async fn times_of_any_precision_sort_as_times(on: &TestDb) {
     assert_eq!(found(sorted).await, "never noon micro tenth later");
     let sorted = Item::query(db).sort(p.at.desc().nulls_first());
     assert_eq!(found(sorted).await, "never later tenth micro noon");
-    let values = Item::query(db).sort(p.at.asc()).limit(2).values(p.at).await.unwrap();
+    let values = Item::query(db)
+        .sort(p.at.asc())
+        .limit(2)
+        .values(p.at)
+        .await
+        .unwrap();
     assert_eq!(values, [None, Some(at("2024-05-06T12:00:00Z"))]);
 }
 
 async fn a_time_of_another_zone_is_the_same_instant(on: &TestDb) {
     let db = given(on, [dated("berlin", "2024-07-01T01:30:00+02:00")]).await;
     let p = Item::fields();
-    for same in ["2024-06-30T23:30:00Z", "2024-06-30T19:30:00-04:00", "2024-07-01T01:30:00.0+02:00"] {
+    for same in [
+        "2024-06-30T23:30:00Z",
+        "2024-06-30T19:30:00-04:00",
+        "2024-07-01T01:30:00.0+02:00",
+    ] {
         check(db, p.at.eq(at(same)), "berlin").await;
     }
     check(db, p.at.lt(at("2024-07-01T00:00:00Z")), "berlin").await;
@@ -110,7 +119,10 @@ async fn times_written_by_others_are_read(on: &TestDb) {
     for mut it in Item::query(db).all().await.unwrap() {
         it.save(db).await.unwrap();
     }
-    assert_eq!(found(Item::query(db).sort(Item::fields().at.asc())).await, "a b c");
+    assert_eq!(
+        found(Item::query(db).sort(Item::fields().at.asc())).await,
+        "a b c"
+    );
 }
 
 async fn what_is_no_time_is_corrupt(on: &TestDb) {
@@ -130,7 +142,15 @@ async fn what_is_no_time_is_corrupt(on: &TestDb) {
         assert!(!error.to_string().contains("yesterday"), "{error}");
     }
     assert_eq!(Item::query(db).count().await.unwrap(), 4);
-    assert_eq!(Item::query(db).filter(Item::fields().at.is_null()).ids().await.unwrap().len(), 2);
+    assert_eq!(
+        Item::query(db)
+            .filter(Item::fields().at.is_null())
+            .ids()
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
 }
 
 async fn creation_and_update_times_sort(on: &TestDb) {
@@ -161,13 +181,19 @@ async fn times_before_1970_and_far_ahead(on: &TestDb) {
     )
     .await;
     let p = Item::fields();
-    assert_eq!(found(Item::query(db).sort(p.at.asc())).await, "zero old epoch far");
+    assert_eq!(
+        found(Item::query(db).sort(p.at.asc())).await,
+        "zero old epoch far"
+    );
     check(db, p.at.lt(Timestamp::UNIX_EPOCH), "zero old").await;
     let mut before_year_0 = item("x");
     before_year_0.at = Timestamp::from_unix_micros(-62_200_000_000_000_000);
     refused(before_year_0.insert(db).await, ErrorKind::InvalidDocument);
     let filter = p.at.eq(before_year_0.at.unwrap());
-    refused(Item::query(db).filter(filter).all().await, ErrorKind::InvalidQuery);
+    refused(
+        Item::query(db).filter(filter).all().await,
+        ErrorKind::InvalidQuery,
+    );
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Document)]

@@ -68,6 +68,12 @@ impl Answers {
             },
         }
     }
+
+    /// Whether the filter holds for some of the documents but not for all.
+    pub(super) fn is_telling(&self, documents: usize) -> bool {
+        let count = self.count.as_ref().copied().unwrap_or_default();
+        count > 0 && usize::try_from(count).is_ok_and(|it| it < documents)
+    }
 }
 
 async fn rows(on: &(impl ReadWrite + ?Sized), query: &Query) -> Result<Vec<Row>, Error> {

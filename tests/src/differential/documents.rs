@@ -48,8 +48,34 @@ pub(super) const DECLARED: &[(&[&str], FieldKind)] = &[
 ];
 
 const IDS: &[&str] = &[
-    "a", "b", "c", "d", "e", "f", "A", "B", "1", "10", "9", "é", "É", "😀", "\u{ffff}", "it's", "a b",
-    "%", "_", "\"", "\\", "zebra", "Zebra", "01J9ZZZZZZZZZZZZZZZZZZZZZZ", "id", "null", "true", "-1",
+    "a",
+    "b",
+    "c",
+    "d",
+    "e",
+    "f",
+    "A",
+    "B",
+    "1",
+    "10",
+    "9",
+    "é",
+    "É",
+    "😀",
+    "\u{ffff}",
+    "it's",
+    "a b",
+    "%",
+    "_",
+    "\"",
+    "\\",
+    "zebra",
+    "Zebra",
+    "01J9ZZZZZZZZZZZZZZZZZZZZZZ",
+    "id",
+    "null",
+    "true",
+    "-1",
 ];
 
 /// The text of such a document.
@@ -62,7 +88,7 @@ impl Document {
 }
 
 pub(super) fn documents() -> BoxedStrategy<Vec<Document>> {
-    let all = collection::vec((select(IDS), collection::vec(entry(), 0..12)), 0..28);
+    let all = collection::vec((select(IDS), collection::vec(entry(), 0..30)), 0..28);
     all.prop_map(|all| {
         let by_id: BTreeMap<&str, Vec<(String, Value)>> = all.into_iter().collect();
         let of = |(id, fields): (&str, Vec<_>)| Document {
@@ -108,8 +134,8 @@ fn named(key: &'static str, fitting: BoxedStrategy<Value>) -> BoxedStrategy<(Str
 }
 
 fn nested() -> BoxedStrategy<Value> {
-    let deep = values::number()
-        .prop_map(|it| Value::Object([("n".to_owned(), it)].into_iter().collect()));
+    let deep =
+        values::number().prop_map(|it| Value::Object([("n".to_owned(), it)].into_iter().collect()));
     let entry = prop_oneof![
         3 => named("city", values::text().prop_map(Value::Text).boxed()),
         2 => named("deep", deep.boxed()),
@@ -189,7 +215,10 @@ fn meta(collection: &str) -> CollectionMeta {
     CollectionMeta {
         name: collection.to_owned(),
         fields: fields.collect(),
-        indexes: singles.chain(several).map(|it| index(collection, it)).collect(),
+        indexes: singles
+            .chain(several)
+            .map(|it| index(collection, it))
+            .collect(),
     }
 }
 

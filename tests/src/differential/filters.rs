@@ -64,6 +64,28 @@ const BELOW_ELEMENT: &[&[&str]] = &[
     &["nope"],
 ];
 
+const TEXTS: &[&[&str]] = &[
+    &["text"],
+    &["nested", "city"],
+    &["kind"],
+    &["free"],
+    &["a.b"],
+    &["\""],
+    &["0"],
+    &["_id"],
+];
+
+const NUMBERS: &[&[&str]] = &[
+    &["number"],
+    &["nested", "deep", "n"],
+    &["rank"],
+    &["count"],
+    &["US Gross"],
+    &["\\"],
+];
+
+const ARRAYS: &[&[&str]] = &[&["tags"], &["items"], &["nested", "list"]];
+
 const KINDS: &[FieldKind] = &[
     FieldKind::Any,
     FieldKind::Text,
@@ -140,7 +162,6 @@ fn kind_or_any() -> BoxedStrategy<Option<FieldKind>> {
     .boxed()
 }
 
-
 fn segments(path: &[&str]) -> FieldPath {
     FieldPath::from_segments(path.iter().copied()).unwrap_or_default()
 }
@@ -169,22 +190,53 @@ fn operand(root: Root) -> BoxedStrategy<Expr> {
     .boxed()
 }
 
+/// An operand that mostly holds a value of this kind.
+fn fitting(root: Root, kind: FieldKind) -> BoxedStrategy<Expr> {
+    let places: &'static [&'static [&'static str]] = match kind {
+        FieldKind::Text => TEXTS,
+        FieldKind::Number => NUMBERS,
+        FieldKind::Bool => &[&["flag"]],
+        FieldKind::Array => ARRAYS,
+        FieldKind::Object => &[&["map"], &["nested"], &["items", "0"], &["nested", "deep"]],
+        FieldKind::Any => &[&["any"]],
+    };
+    let inside: &'static [&'static [&'static str]] = match kind {
+        FieldKind::Array | FieldKind::Object => &[&[]],
+        FieldKind::Text | FieldKind::Number | FieldKind::Bool | FieldKind::Any => {
+            &[&[], &[], &["x"], &["y"]]
+        }
+    };
+    let path = match root {
+        Root::Document => select(places),
+        Root::Element => select(inside),
+    };
+    let fits = (path, prop::bool::weighted(0.7)).prop_map(move |(path, is_declared)| {
+        Expr::Field(Field {
+            root,
+            path: segments(path),
+            kind: if is_declared { kind } else { FieldKind::Any },
+        })
+    });
+    prop_oneof![3 => fits, 1 => operand(root)].boxed()
+}
+
 fn predicate(root: Root, depth: u32) -> BoxedStrategy<Expr> {
     if depth == 0 {
         return leaf(root);
     }
     let inner = predicate(root, depth - 1);
     let element = predicate(Root::Element, depth - 1);
+    let arrays = || fitting(root, FieldKind::Array);
     prop_oneof![
         8 => leaf(root),
         2 => collection::vec(inner.clone(), 0..4).prop_map(Expr::And),
         2 => collection::vec(inner.clone(), 0..4).prop_map(Expr::Or),
         2 => inner.prop_map(|it| Expr::Not(Box::new(it))),
-        2 => (operand(root), element.clone()).prop_map(|(array, predicate)| Expr::AnyElement {
+        2 => (arrays(), element.clone()).prop_map(|(array, predicate)| Expr::AnyElement {
             array: Box::new(array),
             predicate: Box::new(predicate),
         }),
-        1 => (operand(root), element).prop_map(|(array, predicate)| Expr::AllElements {
+        1 => (arrays(), element).prop_map(|(array, predicate)| Expr::AllElements {
             array: Box::new(array),
             predicate: Box::new(predicate),
         }),
@@ -194,24 +246,26 @@ fn predicate(root: Root, depth: u32) -> BoxedStrategy<Expr> {
 
 fn leaf(root: Root) -> BoxedStrategy<Expr> {
     let boxed = || operand(root).prop_map(Box::new);
+    let boxed_of = |kind| fitting(root, kind).prop_map(Box::new);
     prop_oneof![
         1 => any::<bool>().prop_map(|it| Expr::Value(Value::Bool(it))),
         8 => compare_literal(root),
         2 => compare_fields(root),
-        3 => (boxed(), sets()).prop_map(|(operand, values)| Expr::In { operand, values }),
+        3 => sets(root),
         2 => boxed().prop_map(Expr::IsNull),
         2 => field(root).prop_map(Expr::Exists),
         4 => text_test(root),
-        2 => (boxed(), select(PATTERNS)).prop_map(|(operand, pattern)| Expr::Matches {
-            operand,
-            pattern: Pattern::parse(pattern).unwrap(),
+        2 => (boxed_of(FieldKind::Text), select(PATTERNS)).prop_map(|(operand, pattern)| {
+            Expr::Matches {
+                operand,
+                pattern: Pattern::parse(pattern).unwrap(),
+            }
         }),
-        3 => (boxed(), values::value()).prop_map(|(array, value)| Expr::Contains { array, value }),
-        1 => boxed().prop_map(Expr::IsEmpty),
-        1 => (boxed(), select(values::KEYS)).prop_map(|(object, key)| Expr::HasKey {
-            object,
-            key: key.to_owned(),
-        }),
+        3 => (boxed_of(FieldKind::Array), values::value())
+            .prop_map(|(array, value)| Expr::Contains { array, value }),
+        1 => boxed_of(FieldKind::Array).prop_map(Expr::IsEmpty),
+        1 => (boxed_of(FieldKind::Object), values::key())
+            .prop_map(|(object, key)| Expr::HasKey { object, key }),
     ]
     .boxed()
 }
@@ -221,14 +275,26 @@ fn compare_literal(root: Root) -> BoxedStrategy<Expr> {
         .prop_map(|(left, right)| (CompareOp::Eq, left, Expr::Value(right)));
     let ordered = (ordering(), operand(root), values::scalar())
         .prop_map(|(op, left, right)| (op, left, Expr::Value(right)));
-    let pair = prop_oneof![equal, ordered];
+    let op = || prop_oneof![Just(CompareOp::Eq), ordering()];
+    let texts = (op(), fitting(root, FieldKind::Text), values::text())
+        .prop_map(|(op, left, right)| (op, left, Expr::Value(right.into())));
+    let numbers = (op(), fitting(root, FieldKind::Number), values::number())
+        .prop_map(|(op, left, right)| (op, left, Expr::Value(right)));
+    let bools = (op(), fitting(root, FieldKind::Bool), any::<bool>())
+        .prop_map(|(op, left, right)| (op, left, Expr::Value(right.into())));
+    let pair = prop_oneof![2 => equal, 2 => ordered, 4 => texts, 4 => numbers, 1 => bools];
     // `check` refuses a literal null and an order of literal arrays, wherever they stand.
-    let is_sound = |(op, left, _): &(CompareOp, Expr, Expr)| match left {
-        Expr::Value(Value::Null) => false,
-        Expr::Value(Value::Array(_) | Value::Object(_)) => *op == CompareOp::Eq,
-        _ => true,
+    let is_sound = |(op, left, _): &(CompareOp, Expr, Expr)| {
+        let Expr::Value(literal) = left else {
+            return true;
+        };
+        let has_order = !matches!(literal, Value::Array(_) | Value::Object(_));
+        !literal.is_null() && (has_order || *op == CompareOp::Eq)
     };
-    (pair.prop_filter("an order of no values", is_sound), prop::bool::weighted(0.1))
+    (
+        pair.prop_filter("an order of no values", is_sound),
+        prop::bool::weighted(0.1),
+    )
         .prop_map(|((op, left, right), turned)| match turned {
             true => Expr::compare(op, right, left),
             false => Expr::compare(op, left, right),
@@ -253,10 +319,22 @@ fn ordering() -> impl Strategy<Value = CompareOp> + Clone {
     select(&[CompareOp::Lt, CompareOp::Le, CompareOp::Gt, CompareOp::Ge][..])
 }
 
-fn sets() -> BoxedStrategy<Vec<Value>> {
+fn sets(root: Root) -> BoxedStrategy<Expr> {
+    let text = || values::text().prop_map(Value::Text).boxed();
+    let of = |kind, values: BoxedStrategy<Value>, length| {
+        (
+            fitting(root, kind).prop_map(Box::new),
+            collection::vec(values, length),
+        )
+            .prop_map(|(operand, values)| Expr::In { operand, values })
+            .boxed()
+    };
     prop_oneof![
-        8 => collection::vec(values::present(), 0..5),
-        1 => collection::vec(values::scalar(), 30..70),
+        4 => of(FieldKind::Any, values::present(), 0..5),
+        3 => of(FieldKind::Text, text(), 0..6),
+        3 => of(FieldKind::Number, values::number(), 0..6),
+        1 => of(FieldKind::Number, values::scalar(), 30..70),
+        1 => of(FieldKind::Text, values::scalar(), 30..70),
     ]
     .boxed()
 }
@@ -268,7 +346,8 @@ fn text_test(root: Root) -> BoxedStrategy<Expr> {
         TextOp::EndsWith,
         TextOp::Contains,
     ];
-    let parts = (select(ops.to_vec()), any::<bool>(), operand(root), values::text());
+    let texts = fitting(root, FieldKind::Text);
+    let parts = (select(ops.to_vec()), any::<bool>(), texts, values::text());
     parts
         .prop_map(|(op, ignore_case, operand, needle)| Expr::Text {
             op,

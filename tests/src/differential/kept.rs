@@ -47,7 +47,10 @@ pub(super) const KEPT: &[Kept] = &[
         query: || {
             let smallest = Expr::Value(json("-9223372036854775808.0"));
             let first = Expr::compare(CompareOp::Eq, field("any.0", FieldKind::Any), smallest);
-            let fields = (field("any.0", FieldKind::Any), field("number", FieldKind::Number));
+            let fields = (
+                field("any.0", FieldKind::Any),
+                field("number", FieldKind::Number),
+            );
             filtered(first.and(Expr::compare(CompareOp::Eq, fields.0, fields.1)))
         },
     },

@@ -44,31 +44,36 @@ pub(super) fn case() -> BoxedStrategy<Case> {
         3 => (limit(), skip()).prop_map(|(limit, skip)| (limit, skip, None)),
         2 => (limit(), position()).prop_map(|(limit, it)| (limit, 0, Some(it))),
     ];
-    let asked = (prop::option::weighted(0.2, 1..8_u64), prop::bool::weighted(0.3));
+    let asked = (
+        prop::option::weighted(0.2, 1..8_u64),
+        prop::bool::weighted(0.3),
+    );
     (filter(3), order, window, select(), asked)
-        .prop_map(|(filter, (mut sort, id_direction), (limit, skip, position), select, asked)| {
-            // Behind the id no key can matter, but for a row that changed since a position was
-            // taken from it; the engines leave such keys out.
-            if position.is_some() {
-                let by_id = sort.iter().position(is_by_id);
-                sort.truncate(by_id.map_or(sort.len(), |at| at + 1));
-            }
-            let seek = position.map(|it: Position| it.fit(&sort));
-            Case {
-                query: Query {
-                    filter,
-                    sort,
-                    id_direction,
-                    seek,
-                    skip,
-                    limit,
-                    select,
-                    ..Query::new("")
-                },
-                page: asked.0,
-                delete: asked.1,
-            }
-        })
+        .prop_map(
+            |(filter, (mut sort, id_direction), (limit, skip, position), select, asked)| {
+                // Behind the id no key can matter, but for a row that changed since a position was
+                // taken from it; the engines leave such keys out.
+                if position.is_some() {
+                    let by_id = sort.iter().position(is_by_id);
+                    sort.truncate(by_id.map_or(sort.len(), |at| at + 1));
+                }
+                let seek = position.map(|it: Position| it.fit(&sort));
+                Case {
+                    query: Query {
+                        filter,
+                        sort,
+                        id_direction,
+                        seek,
+                        skip,
+                        limit,
+                        select,
+                        ..Query::new("")
+                    },
+                    page: asked.0,
+                    delete: asked.1,
+                }
+            },
+        )
         .boxed()
 }
 

@@ -36,7 +36,10 @@ fn seed() -> u64 {
 
 fn env_number(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is not a number: {text}")),
+    )
 }
 
 /// A source of random values, the same for the same numbers.
@@ -64,13 +67,19 @@ pub(super) fn tree<T: std::fmt::Debug + 'static>(
 pub(super) fn search(on: &TestDb, chunk: u64) {
     // The trees of proptest stay on one thread, so this is no task.
     task::block_in_place(|| {
-        for set in 0..SETS {
-            search_set(on, chunk * SETS + set);
-        }
+        let telling: u64 = (0..SETS)
+            .map(|set| search_set(on, chunk * SETS + set))
+            .sum();
+        let percent = telling * 100 / (SETS * QUERIES);
+        assert!(
+            percent > 15,
+            "only {percent} % of the queries tell documents apart"
+        );
     });
 }
 
-fn search_set(on: &TestDb, number: u64) {
+/// Searches one set of documents, and returns how many queries told documents apart.
+fn search_set(on: &TestDb, number: u64) -> u64 {
     let mut runner = runner(b'q', number);
     let layouts = Layout::ALL;
     let layout = layouts[usize::try_from(number).unwrap() % layouts.len()];
@@ -85,14 +94,18 @@ fn search_set(on: &TestDb, number: u64) {
         panic!("{layout:?}: not stored: {why}\n{}", lines(&documents));
     }
     let cases = case();
+    let mut telling = 0;
     for _ in 0..QUERIES {
         let mut case_tree = tree(&cases, &mut runner);
         let case = pair.named(case_tree.current());
-        if pair.disagrees(&case) {
+        let (expected, found) = pair.ask(&case);
+        if expected != found {
             pair.report(&mut *document_tree, documents, &mut *case_tree, case);
         }
+        telling += u64::from(expected.is_telling(documents.len()));
     }
     pair.drop_collection();
+    telling
 }
 
 /// The backend under test and the reference backend, with the same documents.
@@ -116,7 +129,9 @@ impl<'a> Pair<'a> {
     fn named(&self, mut case: Case) -> Case {
         case.query.collection.clone_from(&self.collection);
         let all = self.on.backend.capabilities();
-        case.query.check(all).unwrap_or_else(|why| panic!("{case:?}: {why}"));
+        case.query
+            .check(all)
+            .unwrap_or_else(|why| panic!("{case:?}: {why}"));
         case
     }
 
@@ -129,9 +144,13 @@ impl<'a> Pair<'a> {
         for backend in [&*self.on.backend, &self.reference] {
             let store = async {
                 backend.drop_collection(&self.collection).await?;
-                self.layout.store(backend, &self.collection, documents).await
+                self.layout
+                    .store(backend, &self.collection, documents)
+                    .await
             };
-            store.await.map_err(|why| format!("{}: {why:?}", backend.name()))?;
+            store
+                .await
+                .map_err(|why| format!("{}: {why:?}", backend.name()))?;
         }
         Ok(())
     }
@@ -142,12 +161,17 @@ impl<'a> Pair<'a> {
             .unwrap();
     }
 
-    fn disagrees(&self, case: &Case) -> bool {
+    /// The answers of the reference backend, and of the one under test.
+    fn ask(&self, case: &Case) -> (Answers, Answers) {
         Handle::current().block_on(async {
             let expected = Answers::of(&self.reference, case).await;
-            let found = Answers::of(&*self.on.backend, case).await;
-            expected != found
+            (expected, Answers::of(&*self.on.backend, case).await)
         })
+    }
+
+    fn disagrees(&self, case: &Case) -> bool {
+        let (expected, found) = self.ask(case);
+        expected != found
     }
 
     /// Shrinks the case and its documents, and fails with what is left.
@@ -174,7 +198,10 @@ impl<'a> Pair<'a> {
             }
         }
         let text = Handle::current().block_on(self.difference(&documents, &case));
-        panic!("{}", text.unwrap_or_else(|| "it only failed once".to_owned()));
+        panic!(
+            "{}",
+            text.unwrap_or_else(|| "it only failed once".to_owned())
+        );
     }
 
     /// Says how the answers differ, if they do. The documents are stored.
@@ -187,7 +214,12 @@ impl<'a> Pair<'a> {
         let mut text = String::new();
         let layout = self.layout;
         let name = self.on.target().name();
-        let statement = match self.on.backend.explain(&case.query, ExplainMode::Statement).await {
+        let statement = match self
+            .on
+            .backend
+            .explain(&case.query, ExplainMode::Statement)
+            .await
+        {
             Ok(explain) => explain.to_string(),
             Err(why) => format!("{why:?}"),
         };

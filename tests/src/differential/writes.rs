@@ -79,7 +79,10 @@ pub(super) fn search(on: &TestDb, chunk: u64) {
                     outcomes_differ(on, it).is_some()
                 });
                 let difference = outcomes_differ(on, &steps);
-                panic!("{}", difference.unwrap_or_else(|| "it only failed once".to_owned()));
+                panic!(
+                    "{}",
+                    difference.unwrap_or_else(|| "it only failed once".to_owned())
+                );
             }
         }
     });
@@ -222,7 +225,11 @@ async fn access(on: &(impl ReadWrite + ?Sized), step: &Step) -> String {
 
 /// The documents, by id.
 async fn state(backend: &dyn Backend) -> Result<Vec<Value>> {
-    let rows: Vec<_> = backend.query(&Query::new(NAME)).await?.try_collect().await?;
+    let rows: Vec<_> = backend
+        .query(&Query::new(NAME))
+        .await?
+        .try_collect()
+        .await?;
     rows.iter().map(|it| parse(&it.body)).collect()
 }
 
@@ -231,7 +238,9 @@ fn text_of<T: std::fmt::Debug>(outcome: Result<T>) -> String {
     match outcome {
         Ok(value) => format!("{value:?}"),
         Err(error) => {
-            let constraint = error.constraint().map(|it| (it.name().to_owned(), it.fields().to_vec()));
+            let constraint = error
+                .constraint()
+                .map(|it| (it.name().to_owned(), it.fields().to_vec()));
             format!("{:?} {constraint:?}", error.kind())
         }
     }
@@ -304,7 +313,12 @@ fn change() -> BoxedStrategy<Change> {
         1 => Just(Some(("_rev", Value::Null))),
         1 => Just(Some(("_rev", Value::Int(1)))),
     ];
-    (select(IDS), collection::vec(field, 0..4), revision, expected())
+    (
+        select(IDS),
+        collection::vec(field, 0..4),
+        revision,
+        expected(),
+    )
         .prop_map(|(id, mut fields, revision, expect)| {
             fields.extend(revision);
             Change { id, fields, expect }
@@ -348,7 +362,11 @@ fn filter() -> BoxedStrategy<Expr> {
     };
     let op = den_backend::CompareOp::Eq;
     prop_oneof![
-        Just(Expr::compare(op, field("sku", FieldKind::Text), Expr::Value("x".into()))),
+        Just(Expr::compare(
+            op,
+            field("sku", FieldKind::Text),
+            Expr::Value("x".into())
+        )),
         Just(Expr::IsNull(Box::new(field("code", FieldKind::Number)))),
         Just(Expr::always()),
         Just(Expr::never()),
@@ -370,7 +388,10 @@ fn meta() -> CollectionMeta {
             kind: IndexKind::Unique,
         }
     };
-    let (sku, code) = (field("sku", FieldKind::Text), field("code", FieldKind::Number));
+    let (sku, code) = (
+        field("sku", FieldKind::Text),
+        field("code", FieldKind::Number),
+    );
     let (a, b) = (field("a", FieldKind::Text), field("b", FieldKind::Number));
     CollectionMeta {
         name: NAME.to_owned(),

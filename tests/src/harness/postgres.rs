@@ -32,7 +32,9 @@ impl Schema {
     /// Makes a schema with a name that no other run uses.
     pub(super) async fn create(target: Target) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let stamp = std::time::UNIX_EPOCH.elapsed().map_or(0, |it| it.as_micros());
+        let stamp = std::time::UNIX_EPOCH
+            .elapsed()
+            .map_or(0, |it| it.as_micros());
         let schema = Self {
             target,
             name: format!("den_test_{stamp:x}_{}_{number}", std::process::id()),

@@ -86,7 +86,9 @@ impl Target {
     ///
     /// If there is none; see [`is_there`](Self::is_there).
     pub fn server(self) -> String {
-        let variable = self.variable().expect("only servers have a URL of their own");
+        let variable = self
+            .variable()
+            .expect("only servers have a URL of their own");
         env::var(variable).unwrap_or_else(|_| panic!("set {variable} to the URL of a database"))
     }
 }

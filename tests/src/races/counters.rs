@@ -26,7 +26,9 @@ async fn serializable_with_retry_loses_nothing(on: &TestDb) {
 }
 
 async fn count_isolated(on: &TestDb, isolation: Isolation) {
-    let options = TxOptions::new().isolation(isolation).retry(Retry::times(200));
+    let options = TxOptions::new()
+        .isolation(isolation)
+        .retry(Retry::times(200));
     count(on, move |db: Db, id: Id<Tally>| async move {
         db.transaction_with(options, async |tx| {
             let mut tally = Tally::find(&tx, &id).await?;

@@ -23,7 +23,11 @@ pub(super) struct Tally {
 
 /// A job, with an index of each kind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Document)]
-#[den(collection = "jobs", index(fields("state", desc("n"))), unique(fields("owner", "n")))]
+#[den(
+    collection = "jobs",
+    index(fields("state", desc("n"))),
+    unique(fields("owner", "n"))
+)]
 pub(super) struct Job {
     #[serde(flatten)]
     pub(super) base: Base<Job>,

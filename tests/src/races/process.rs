@@ -79,7 +79,7 @@ pub(super) async fn transactions(db: &Db, name: &str) -> den::Result<()> {
     for n in 0..WRITES {
         db.transaction(async |tx| {
             job(name, n).insert(&tx).await?;
-            let locked = tx.lock::<Counter>(SHARED, den::LockMode::Wait).await?;
+            let locked = tx.lock::<Counter>(SHARED, LockMode::Wait).await?;
             let mut counter = locked.expect("the test stored it before");
             counter.n += 1;
             counter.save(&tx).await

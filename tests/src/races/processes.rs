@@ -42,7 +42,13 @@ async fn start(task: &str, url: &str, name: &str) -> Child {
 /// Lets all begin.
 async fn begin(children: &mut [Child]) {
     for child in children {
-        child.stdin.as_mut().unwrap().write_all(b"go\n").await.unwrap();
+        child
+            .stdin
+            .as_mut()
+            .unwrap()
+            .write_all(b"go\n")
+            .await
+            .unwrap();
     }
 }
 
@@ -69,7 +75,10 @@ async fn eight_register_at_once(on: &TestDb) {
         succeed(children).await;
         let db = Db::open(&url).await.unwrap();
         db.register::<(Job, Counter, Tally)>().await.unwrap();
-        assert_eq!(db.collections().await.unwrap(), ["counters", "jobs", "tallies"]);
+        assert_eq!(
+            db.collections().await.unwrap(),
+            ["counters", "jobs", "tallies"]
+        );
         let mut job = Job::default();
         job.insert(&db).await.unwrap();
         db.close().await.unwrap();
@@ -86,9 +95,18 @@ async fn empty_database(on: &TestDb, round: u32) -> String {
         }
         Engine::Postgres => {
             let client = on.plain_connection().await;
-            let row = client.query_one("SELECT current_schema()::text", &[]).await.unwrap();
+            let row = client
+                .query_one("SELECT current_schema()::text", &[])
+                .await
+                .unwrap();
             let schema: String = row.get(0);
-            let again = ["DROP SCHEMA \"", &schema, "\" CASCADE; CREATE SCHEMA \"", &schema, "\""];
+            let again = [
+                "DROP SCHEMA \"",
+                &schema,
+                "\" CASCADE; CREATE SCHEMA \"",
+                &schema,
+                "\"",
+            ];
             client.batch_execute(&again.concat()).await.unwrap();
             on.url().to_owned()
         }
@@ -118,7 +136,10 @@ async fn write_at_once(on: &TestDb, tasks: &[&str]) {
         children.push(start(task, on.url(), &format!("process {number}")).await);
     }
     begin(&mut children).await;
-    let (here, there) = (process::autocommit(db, "here"), process::transactions(db, "there"));
+    let (here, there) = (
+        process::autocommit(db, "here"),
+        process::transactions(db, "there"),
+    );
     let (here, there) = tokio::join!(here, there);
     here.unwrap();
     there.unwrap();
@@ -130,10 +151,16 @@ async fn write_at_once(on: &TestDb, tasks: &[&str]) {
     let j = Job::fields();
     for number in 0..tasks.len() {
         let name = format!("process {number}");
-        let written = Job::query(db).filter(j.owner.eq(name.as_str())).sort(j.n.asc());
+        let written = Job::query(db)
+            .filter(j.owner.eq(name.as_str()))
+            .sort(j.n.asc());
         let written = written.values(j.n).await.unwrap();
         assert_eq!(written, (0..WRITES).collect::<Vec<_>>(), "{name}");
         let tagged = Job::query(db).filter(j.tags.contains(name.as_str()));
-        assert_eq!(tagged.count().await.unwrap(), WRITES.unsigned_abs(), "{name}");
+        assert_eq!(
+            tagged.count().await.unwrap(),
+            WRITES.unsigned_abs(),
+            "{name}"
+        );
     }
 }

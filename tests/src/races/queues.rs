@@ -54,7 +54,11 @@ async fn no_job_is_taken_twice(on: &TestDb) {
 
 async fn is_work_left(db: &Db) -> bool {
     let state = Job::fields().state;
-    Job::query(db).filter(state.eq("open")).exists().await.unwrap()
+    Job::query(db)
+        .filter(state.eq("open"))
+        .exists()
+        .await
+        .unwrap()
 }
 
 /// Takes up to three jobs, and returns their numbers.

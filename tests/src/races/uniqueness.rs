@@ -66,7 +66,10 @@ async fn one_of_two_inserts_in_transactions_wins(on: &TestDb) {
     for round in 0..ROUNDS {
         let outcomes = race(|racer| {
             let db = db.clone();
-            async move { db.transaction(async |tx| job(round, racer).insert(&tx).await).await }
+            async move {
+                db.transaction(async |tx| job(round, racer).insert(&tx).await)
+                    .await
+            }
         });
         check(round, &outcomes.await, &["code"]);
     }
@@ -90,7 +93,11 @@ async fn one_of_two_batches_wins(on: &TestDb) {
         });
         check(round, &outcomes.await, &["code"]);
         let stored = u64::try_from(2 * (round + 1)).unwrap();
-        assert_eq!(Job::query(db).count().await.unwrap(), stored, "round {round}");
+        assert_eq!(
+            Job::query(db).count().await.unwrap(),
+            stored,
+            "round {round}"
+        );
     }
 }
 
