@@ -154,7 +154,8 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// - `InvalidQuery` if another type has claimed the collection.
+    /// - `InvalidQuery` if another type has claimed the collection, or for a name that not every
+    ///   backend can give to a collection or index.
     /// - `Duplicate` if stored documents collide under a new unique index.
     pub async fn register<D: Documents>(&self) -> Result<()> {
         self.refuse_inside_transaction()?;
@@ -167,7 +168,9 @@ impl Db {
             type_name: type_name::<D>(),
         };
         claim.check(D::COLLECTION, self.claim(D::COLLECTION))?;
-        self.backend().ensure_collection(&schema_of::<D>()).await?;
+        let meta = schema_of::<D>();
+        meta.check()?;
+        self.backend().ensure_collection(&meta).await?;
         let mut registered = self
             .inner
             .registered

@@ -35,15 +35,15 @@ pub(crate) async fn get<D: Document>(handle: &Handle, id: &Id<D>) -> Result<Opti
 
 pub(crate) async fn get_many<D: Document>(handle: &Handle, ids: &[Id<D>]) -> Result<Vec<D>> {
     handle.db().registered::<D>()?;
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let session = handle.read().await?;
     let wanted: Vec<&str> = ids
         .iter()
         .filter(|it| it.is_storable())
         .map(Id::as_str)
         .collect();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let session = handle.read().await?;
     let rows = session.get().get_many(D::COLLECTION, &wanted).await?;
     let mut by_id: HashMap<String, D> = HashMap::with_capacity(rows.len());
     for raw in rows {

@@ -4,6 +4,8 @@ mod support;
 
 mod after_commit;
 mod arrays;
+mod bad_documents;
+mod bad_names;
 mod bad_queries;
 mod bad_urls;
 mod bad_values;
@@ -28,6 +30,7 @@ mod retries;
 mod revisions;
 mod savepoints;
 mod sorting;
+mod stored;
 mod streams;
 mod text;
 mod times;
@@ -74,6 +77,9 @@ pub const THEMES: &[Theme] = themes![
     savepoints,
     after_commit,
     nested_use,
+    bad_documents,
+    bad_names,
+    stored,
     locks,
     retries,
     bad_values,

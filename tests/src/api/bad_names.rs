@@ -1,8 +1,8 @@
 //! Names of collections and indexes that not every database can have: refused before anything is
 //! sent, with nothing made.
 
-use den::{ErrorKind, prelude::*};
-use den_backend::IndexMeta;
+use den::{CollectionMeta, ErrorKind, FieldKind, FieldPath, prelude::*};
+use den_backend::{Direction, FieldMeta, IndexKind, IndexMeta};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -10,11 +10,11 @@ use super::support::{Item, item, refused};
 use crate::harness::{Case, TestDb};
 
 pub(super) const CASES: &[Case] = &[
-    case!(collections_with_control_characters),
+    alone!(collections_with_control_characters),
     case!(collections_with_long_names),
     case!(collections_of_den_itself),
     case!(untyped_collections_with_bad_names),
-    case!(indexes_with_bad_names),
+    alone!(indexes_with_bad_names),
     case!(generated_index_names_are_never_too_long),
 ];
 
@@ -33,36 +33,56 @@ macro_rules! in_collection {
 
 /// Makes sure that a type cannot be registered, and that nothing was made of the attempt.
 async fn check<D: Document + Default>(on: &TestDb, why: &str) {
+    on.with::<Item>().await;
     let before = on.db.collections().await.unwrap();
     let error = refused(on.db.register::<D>().await, ErrorKind::InvalidQuery);
-    assert!(error.to_string().contains(why), "`{why}` is not in: {error}");
+    assert!(
+        error.to_string().contains(why),
+        "`{why}` is not in: {error}"
+    );
     refused(D::default().insert(&on.db).await, ErrorKind::NotRegistered);
     assert_eq!(on.db.collections().await.unwrap(), before);
     // Other types are none the worse for it.
-    on.with::<Item>().await;
     item("a").save(&on.db).await.unwrap();
 }
 
-async fn collections_with_control_characters(on: &TestDb) {
-    in_collection!(Nul, "a\0b");
-    in_collection!(Line, "a\nb");
-    in_collection!(Tab, "\t");
-    in_collection!(Delete, "a\u{7f}");
-    in_collection!(NextLine, "a\u{85}b");
-    check::<Nul>(on, "control character").await;
-    check::<Line>(on, "control character").await;
-    check::<Tab>(on, "control character").await;
-    check::<Delete>(on, "control character").await;
-    check::<NextLine>(on, "control character").await;
+/// The same for what the derive refuses while compiling.
+fn check_meta(meta: &CollectionMeta, why: &str) {
+    let error = refused(meta.check(), ErrorKind::InvalidQuery);
+    assert!(error.to_string().contains(why), "`{why}` is not in: {error}");
+}
+
+async fn collections_with_control_characters() {
+    for name in ["", "a\0b", "\n", "a\tb", "a\u{7f}", "a\u{85}b"] {
+        check_meta(&CollectionMeta::new(name), "control character");
+    }
 }
 
 async fn collections_with_long_names(on: &TestDb) {
     // 63 bytes, 64 bytes, and 62 characters in 64 bytes.
-    in_collection!(Longest, "a23456789_123456789_123456789_123456789_123456789_123456789_123");
-    in_collection!(TooLong, "a23456789_123456789_123456789_123456789_123456789_123456789_1234");
-    in_collection!(TooWide, "éé3456789_123456789_123456789_123456789_123456789_123456789_12");
-    assert_eq!((Longest::COLLECTION.len(), TooLong::COLLECTION.len()), (63, 64));
-    assert_eq!((TooWide::COLLECTION.len(), TooWide::COLLECTION.chars().count()), (64, 62));
+    in_collection!(
+        Longest,
+        "a23456789_123456789_123456789_123456789_123456789_123456789_123"
+    );
+    in_collection!(
+        TooLong,
+        "a23456789_123456789_123456789_123456789_123456789_123456789_1234"
+    );
+    in_collection!(
+        TooWide,
+        "éé3456789_123456789_123456789_123456789_123456789_123456789_12"
+    );
+    assert_eq!(
+        (Longest::COLLECTION.len(), TooLong::COLLECTION.len()),
+        (63, 64)
+    );
+    assert_eq!(
+        (
+            TooWide::COLLECTION.len(),
+            TooWide::COLLECTION.chars().count()
+        ),
+        (64, 62)
+    );
     check::<TooLong>(on, "63 bytes").await;
     check::<TooWide>(on, "63 bytes").await;
 
@@ -71,7 +91,10 @@ async fn collections_with_long_names(on: &TestDb) {
     it.save(&on.db).await.unwrap();
     assert_eq!(Longest::find(&on.db, it.id()).await.unwrap(), it);
     let names = on.db.collections().await.unwrap();
-    assert!(names.iter().any(|it| it == Longest::COLLECTION), "{names:?}");
+    assert!(
+        names.iter().any(|it| it == Longest::COLLECTION),
+        "{names:?}"
+    );
 }
 
 async fn collections_of_den_itself(on: &TestDb) {
@@ -91,13 +114,22 @@ async fn untyped_collections_with_bad_names(on: &TestDb) {
         refused(it.get("a").await, ErrorKind::InvalidQuery);
         refused(it.get("a\0").await, ErrorKind::InvalidQuery);
         refused(it.delete("a").await, ErrorKind::InvalidQuery);
-        refused(it.replace(json!({ "_id": "a" })).await, ErrorKind::InvalidQuery);
+        refused(
+            it.replace(json!({ "_id": "a" })).await,
+            ErrorKind::InvalidQuery,
+        );
         refused(it.query().all().await, ErrorKind::InvalidQuery);
         refused(it.query().count().await, ErrorKind::InvalidQuery);
         refused(it.query().exists().await, ErrorKind::InvalidQuery);
         refused(it.query().ids().await, ErrorKind::InvalidQuery);
-        refused(it.query().all_rows().delete().await, ErrorKind::InvalidQuery);
-        refused(it.query().page(PageRequest::first(1)).await, ErrorKind::InvalidQuery);
+        refused(
+            it.query().all_rows().delete().await,
+            ErrorKind::InvalidQuery,
+        );
+        refused(
+            it.query().page(PageRequest::first(1)).await,
+            ErrorKind::InvalidQuery,
+        );
     }
     // None of them got as far as the database, which would have spoiled the transaction.
     item("a").insert(&tx).await.unwrap();
@@ -105,32 +137,34 @@ async fn untyped_collections_with_bad_names(on: &TestDb) {
     assert_eq!(Item::query(db).count().await.unwrap(), 1);
 }
 
-async fn indexes_with_bad_names(on: &TestDb) {
-    macro_rules! named {
-        ($type:ident, $name:literal) => {
-            #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Document)]
-            #[den(collection = "named", index(fields("n", "m"), name = $name))]
-            struct $type {
-                #[serde(flatten)]
-                base: Base<$type>,
-                n: i64,
-                m: i64,
-            }
+async fn indexes_with_bad_names() {
+    let indexed = |names: &[&str]| {
+        let mut meta = CollectionMeta::new("named");
+        let n = FieldMeta {
+            path: FieldPath::parse("n").unwrap(),
+            kind: FieldKind::Number,
         };
+        meta.indexes.extend(names.iter().map(|name| IndexMeta {
+            name: (*name).to_owned(),
+            fields: vec![(n.clone(), Direction::Asc)],
+            kind: IndexKind::Plain,
+        }));
+        meta
+    };
+    let longest = "x".repeat(IndexMeta::MAX_NAME);
+    let too_long = [&longest, "x"].concat();
+    // Fewer characters than bytes.
+    let too_wide = "é".repeat(IndexMeta::MAX_NAME / 2 + 1);
+    for bad in ["", "a\0b", "a\n", "\u{9b}"] {
+        check_meta(&indexed(&["good", bad]), "control character");
     }
-    named!(Nul, "a\0b");
-    named!(Line, "a\nb");
-    named!(TooLong, "a23456789_123456789_123456789_123456789_123456789_1");
-    named!(TooWide, "éé3456789_123456789_123456789_123456789_123456789");
-    named!(Longest, "a23456789_123456789_123456789_123456789_123456789_");
-    check::<Nul>(on, "control character").await;
-    check::<Line>(on, "control character").await;
-    check::<TooLong>(on, "50 bytes").await;
-    check::<TooWide>(on, "50 bytes").await;
-    assert_eq!(IndexMeta::MAX_NAME, 50);
-    on.with::<Longest>().await;
-    on.with::<Longest>().await;
-    Longest::default().save(&on.db).await.unwrap();
+    check_meta(&indexed(&["good", &too_long]), "50 bytes");
+    check_meta(&indexed(&[&too_wide]), "50 bytes");
+    check_meta(&indexed(&["good", "good"]), "`good`");
+    let mut empty = indexed(&["good", "empty"]);
+    empty.indexes[1].fields.clear();
+    check_meta(&empty, "`empty` has no fields");
+    indexed(&["good", &longest]).check().unwrap();
 }
 
 async fn generated_index_names_are_never_too_long(on: &TestDb) {

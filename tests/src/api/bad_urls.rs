@@ -178,9 +178,9 @@ async fn refuse_the_password(listener: TcpListener) {
         // The driver may give up half-way; that is no concern of the server.
         drop(tokio::spawn(async move {
             let mut buffer = [0; 1024];
-            socket.read(&mut buffer).await?;
+            let _startup = socket.read(&mut buffer).await?;
             socket.write_all(b"R\0\0\0\x08\0\0\0\x03").await?;
-            socket.read(&mut buffer).await?;
+            let _password = socket.read(&mut buffer).await?;
             let fields =
                 b"SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed for user \"me\"\0\0";
             let length = u32::try_from(fields.len() + 4).unwrap();

@@ -136,5 +136,5 @@ async fn types_are_send_and_sync() {
     cloned::<QuerySet<Item>>();
     cloned::<Error>();
     record::<Item>();
-    record::<den::Json>();
+    record::<Json>();
 }

@@ -200,10 +200,11 @@ async fn paths_of_every_spelling(on: &TestDb) {
     let db = given_living(on).await;
     let path = FieldPath::parse("address.city").unwrap();
     let segments = ["address".to_owned(), "city".to_owned()];
+    let text = String::from("address.city");
     for handle in [
         field("address.city"),
         field(String::from("address.city")),
-        field(&String::from("address.city")),
+        field(&text),
         field(["address", "city"]),
         field(segments.clone()),
         field(segments.to_vec()),
