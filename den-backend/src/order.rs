@@ -38,15 +38,22 @@ pub fn compare_keys(a: &Value, b: &Value, sort: &Sort) -> Ordering {
 }
 
 /// Compares two rows, each given by its sort keys and id, in the total order of a query.
+///
+/// # Behavior
+///
+/// - Keys that come after `_id` never matter: the same id is the same row, even if the row has
+///   changed since one of the two was read.
 pub fn compare_rows(a: (&[Value], &str), b: (&[Value], &str), query: &Query) -> Ordering {
     let keys = query.sort.iter().zip(a.0.iter().zip(b.0));
-    let by_keys = keys
-        .map(|(sort, (a, b))| compare_keys(a, b, sort))
-        .find(|it| it.is_ne());
-    by_keys.unwrap_or_else(|| {
-        let by_id = a.1.as_bytes().cmp(b.1.as_bytes());
-        directed(by_id, query.id_direction)
-    })
+    for (sort, (key_a, key_b)) in keys {
+        let by_key = compare_keys(key_a, key_b, sort);
+        let is_decided = sort.field.path.is_id() && !key_a.is_null();
+        if by_key.is_ne() || is_decided {
+            return by_key;
+        }
+    }
+    let by_id = a.1.as_bytes().cmp(b.1.as_bytes());
+    directed(by_id, query.id_direction)
 }
 
 /// Whether the row with these sort keys and this id follows a position in the order of a query.

@@ -239,7 +239,12 @@ fn text(meta: &Meta) -> syn::Result<LitStr> {
     let Meta::NameValue(pair) = meta else {
         return Err(refuse(meta));
     };
-    match &pair.value {
+    let mut value = &pair.value;
+    // What a `macro_rules` parameter stood for comes in an invisible group.
+    while let Expr::Group(group) = value {
+        value = &group.expr;
+    }
+    match value {
         Expr::Lit(ExprLit {
             lit: Lit::Str(text),
             ..

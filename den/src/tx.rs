@@ -188,7 +188,7 @@ impl Tx {
     /// # Behavior
     ///
     /// - Savepoints nest: inside, use the handle that the closure is given. They do not overlap.
-    /// - A dropped future of this method rolls back, too.
+    /// - A dropped future of this method rolls back, too, unless `work` had answered `Ok`.
     ///
     /// # Errors
     ///

@@ -269,6 +269,10 @@ fn without_inside(key: Value) -> Value {
 }
 
 fn is_key_of(key: &Value, sort: &Sort) -> bool {
+    let holds_text = matches!(sort.field.kind, FieldKind::Any | FieldKind::Text);
+    if sort.field.path.is_id() && holds_text {
+        return matches!(key, Value::Text(_));
+    }
     match (sort.field.kind, key) {
         (FieldKind::Any, _) | (_, Value::Null) => true,
         (FieldKind::Text, Value::Text(_)) => true,

@@ -162,22 +162,22 @@ fn check_error<T: Debug>(outcome: den::Result<T>, why: &str) -> Error {
 async fn numbers_that_json_cannot_hold(on: &TestDb) {
     check(on, "`single` is NaN", |it| it.single = f32::NAN).await;
     check(on, "`single` is infinite", |it| {
-        it.single = f32::NEG_INFINITY
+        it.single = f32::NEG_INFINITY;
     })
     .await;
     check(on, "`double` is NaN", |it| it.double = f64::NAN).await;
     check(on, "`double` is infinite", |it| it.double = f64::INFINITY).await;
     check(on, "`list.1` is NaN", |it| it.list = vec![1.0, -f64::NAN]).await;
     check(on, "`list.0` is infinite", |it| {
-        it.list = vec![f64::NEG_INFINITY]
+        it.list = vec![f64::NEG_INFINITY];
     })
     .await;
     check(on, "`map.b` is NaN", |it| {
-        it.map = [("a".into(), 1.0), ("b".into(), f32::NAN)].into()
+        it.map = [("a".into(), 1.0), ("b".into(), f32::NAN)].into();
     })
     .await;
     check(on, "`inner.value` is infinite", |it| {
-        it.inner.value = Some(f64::INFINITY)
+        it.inner.value = Some(f64::INFINITY);
     })
     .await;
 }
@@ -187,15 +187,15 @@ async fn integers_beyond_i64(on: &TestDb) {
     let above = i64::MAX.unsigned_abs() + 1;
     check(on, &format!("`unsigned` {why}"), |it| it.unsigned = above).await;
     check(on, &format!("`unsigned` {why}"), |it| {
-        it.unsigned = u64::MAX
+        it.unsigned = u64::MAX;
     })
     .await;
     check(on, &format!("`many.2` {why}"), |it| {
-        it.many = vec![Some(1), None, Some(above)]
+        it.many = vec![Some(1), None, Some(above)];
     })
     .await;
     check(on, &format!("`data.a.0` {why}"), |it| {
-        it.data = json!({ "a": [u64::MAX] })
+        it.data = json!({ "a": [u64::MAX] });
     })
     .await;
     let mut largest = Odd {
@@ -217,15 +217,15 @@ async fn text_with_a_nul(on: &TestDb) {
     check(on, &format!("`text` {why}"), |it| it.text = "\0".into()).await;
     check(on, &format!("`letter` {why}"), |it| it.letter = Some('\0')).await;
     check(on, &format!("`texts.1` {why}"), |it| {
-        it.texts = vec!["a".into(), "b\0c".into()]
+        it.texts = vec!["a".into(), "b\0c".into()];
     })
     .await;
     check(on, &format!("`inner.names.n` {why}"), |it| {
-        it.inner.names = [("n".into(), "\0\0".into())].into()
+        it.inner.names = [("n".into(), "\0\0".into())].into();
     })
     .await;
     check(on, &format!("`data.0` {why}"), |it| {
-        it.data = json!(["x\0"])
+        it.data = json!(["x\0"]);
     })
     .await;
 }
@@ -233,11 +233,11 @@ async fn text_with_a_nul(on: &TestDb) {
 async fn keys_with_a_nul(on: &TestDb) {
     let why = "has a key with a NUL character";
     check(on, &format!("`map` {why}"), |it| {
-        it.map = [("a\0".into(), 1.0)].into()
+        it.map = [("a\0".into(), 1.0)].into();
     })
     .await;
     check(on, &format!("`data.a` {why}"), |it| {
-        it.data = json!({ "a": { "\0": 1 } })
+        it.data = json!({ "a": { "\0": 1 } });
     })
     .await;
     check(on, why, |it| it.more = [("\0".into(), json!(1))].into()).await;
@@ -245,7 +245,7 @@ async fn keys_with_a_nul(on: &TestDb) {
 
 async fn keys_that_occur_twice(on: &TestDb) {
     check(on, "`own.key` occurs twice", |it| {
-        it.own = Own::Twice("key")
+        it.own = Own::Twice("key");
     })
     .await;
     check(on, "occurs twice", |it| it.own = Own::Twice("a\"b\u{e9}")).await;
@@ -253,7 +253,7 @@ async fn keys_that_occur_twice(on: &TestDb) {
     for key in ["text", "inner", "_id", "_created_at", "_rev"] {
         let why = format!("`{key}` occurs twice");
         check(on, &why, |it| {
-            it.more = [(key.to_owned(), json!("again"))].into()
+            it.more = [(key.to_owned(), json!("again"))].into();
         })
         .await;
     }
@@ -261,7 +261,7 @@ async fn keys_that_occur_twice(on: &TestDb) {
 
 async fn keys_that_are_not_text(on: &TestDb) {
     check(on, "`own` has a key that is not text", |it| {
-        it.own = Own::ListAsKey
+        it.own = Own::ListAsKey;
     })
     .await;
 }
@@ -474,7 +474,7 @@ async fn documents_as_deep_as_can_be_read(on: &TestDb) {
 async fn documents_too_deep_to_be_read(on: &TestDb) {
     check(on, "is nested too deeply", |it| it.data = nested(127)).await;
     check(on, "is nested too deeply", |it| {
-        it.data = nested_objects(127)
+        it.data = nested_objects(127);
     })
     .await;
     check(on, "is nested too deeply", |it| it.data = nested(1000)).await;

@@ -49,7 +49,10 @@ async fn check<D: Document + Default>(on: &TestDb, why: &str) {
 /// The same for what the derive refuses while compiling.
 fn check_meta(meta: &CollectionMeta, why: &str) {
     let error = refused(meta.check(), ErrorKind::InvalidQuery);
-    assert!(error.to_string().contains(why), "`{why}` is not in: {error}");
+    assert!(
+        error.to_string().contains(why),
+        "`{why}` is not in: {error}"
+    );
 }
 
 async fn collections_with_control_characters() {
