@@ -7,7 +7,7 @@
 //! | `DEN_DIFFERENTIAL_SEED` | where chance starts from | 0 |
 //!
 //! A difference is shrunk and printed with its documents, the query, both answers and the
-//! statement. Once understood, it is kept in [`kept`], which runs each time.
+//! statement. Once understood, it is kept in `kept`, which runs each time.
 
 mod answers;
 mod documents;

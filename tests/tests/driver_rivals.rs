@@ -1,4 +1,8 @@
 //! A program with two drivers that claim one scheme: neither is taken by chance.
+#![expect(
+    clippy::unwrap_used,
+    reason = "this is a test: a panic is how it fails"
+)]
 
 use den::{Driver, ErrorKind, drivers, prelude::*};
 use den_backend::memory::MemoryBackend;
