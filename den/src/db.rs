@@ -356,7 +356,8 @@ impl Db {
         self.backend().capabilities()
     }
 
-    pub(crate) fn backend(&self) -> &dyn Backend {
+    /// The backend itself: for tools that work on the contract, below types and documents.
+    pub fn backend(&self) -> &dyn Backend {
         &*self.inner.backend
     }
 

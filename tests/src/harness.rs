@@ -3,7 +3,7 @@
 //! A theme is a file with a table and private functions, so that a function left out of the table
 //! is dead code:
 //!
-//! ```ignore
+//! ```text
 //! pub(super) const CASES: &[Case] = &[
 //!     case!(insert_fills_in_the_base),
 //!     case!(a_lock_waits, only: [Postgres, PostgresIcu]),

@@ -1,1 +1,0 @@
-//! Runnable programs that use den as an application would; see the files beside this one.
