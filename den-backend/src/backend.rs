@@ -123,6 +123,7 @@ pub trait Backend: ReadWrite {
     ///
     /// # Behavior
     ///
+    /// - den has called [`CollectionMeta::check`], so a backend may rely on the rules stated there.
     /// - Idempotent; an unchanged description changes nothing in the database.
     /// - Safe when many processes do it at once, on an empty database too.
     /// - An index whose definition changed under the same name is rebuilt. Recorded indexes that

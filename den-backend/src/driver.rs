@@ -37,7 +37,7 @@ pub struct Driver {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OpenOptions {
-    /// At most how many connections.
+    /// At most how many connections serve queries; a backend may keep a few more of its own.
     pub max_connections: Option<usize>,
     /// How long to wait for a free connection.
     pub acquire_timeout: Option<Duration>,

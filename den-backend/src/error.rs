@@ -117,6 +117,22 @@ impl Error {
         }))
     }
 
+    /// The error for a value that is taken under a unique index.
+    pub fn duplicate(constraint: Constraint) -> Self {
+        let message = constraint.refusal();
+        Self::new(ErrorKind::Duplicate, message).with_constraint(constraint)
+    }
+
+    /// The error for a collection that was never registered.
+    pub fn not_registered(collection: &str) -> Self {
+        Self::new(
+            ErrorKind::NotRegistered,
+            "the collection is not registered with this database; call `db.register::<T>()` with \
+             its document type first",
+        )
+        .with_collection(collection)
+    }
+
     /// Wraps an error of the application, for instance to roll a transaction back.
     ///
     /// # Behavior
@@ -133,6 +149,13 @@ impl Error {
     /// The application's error that was wrapped with [`custom`](Self::custom), if it is an `E`.
     pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
         self.0.custom.as_deref()?.downcast_ref()
+    }
+
+    /// Says something else.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.0.message = message.into();
+        self
     }
 
     /// Puts `context` in front of the message: `context: message`.
@@ -246,6 +269,15 @@ impl Constraint {
             name: name.into(),
             fields,
         }
+    }
+
+    /// What to say of a document that it refused.
+    pub fn refusal(&self) -> String {
+        let fields = self.fields.join(", ");
+        format!(
+            "a document with this {fields} exists already (unique index {})",
+            self.name
+        )
     }
 
     /// The name of the index.

@@ -121,7 +121,7 @@ impl Collections {
         }
         let state = State::read(name, on).await?;
         if !state.exists() {
-            return Err(not_registered(name));
+            return Err(Error::not_registered(name));
         }
         Ok(self.learn(name, &state, None))
     }
@@ -164,6 +164,14 @@ impl Collection {
             Some(constraint) => {
                 let fields = self.fields_of(constraint.name());
                 let constraint = Constraint::new(constraint.name(), fields);
+                let error = match constraint.fields() {
+                    // Not den's: all there is to say is what the server calls it.
+                    [] => error,
+                    _ if error.kind() == ErrorKind::Duplicate => {
+                        error.with_message(constraint.refusal())
+                    }
+                    _ => error,
+                };
                 error.with_constraint(constraint)
             }
             None => error,
@@ -374,13 +382,4 @@ impl State {
         }
         layout
     }
-}
-
-/// The error for a collection without a table.
-pub(crate) fn not_registered(name: &str) -> Error {
-    Error::new(
-        ErrorKind::NotRegistered,
-        "the collection is not registered with this database",
-    )
-    .with_collection(name)
 }

@@ -15,7 +15,7 @@ use den_sql::{Layout, POSTGRES, schema};
 
 use crate::{
     call::{Call, Effect, Guard},
-    catalog::{Standing, State, not_registered},
+    catalog::{Standing, State},
     late_index::{self, in_index_terms},
     runner::{Runner, Shared, Within},
     session::Mends,
@@ -66,7 +66,7 @@ pub(crate) async fn ensure_index(
 ) -> Result<()> {
     let state = State::read(collection, shared).await?;
     if !state.exists() {
-        return Err(not_registered(collection));
+        return Err(Error::not_registered(collection));
     }
     let mut meta = CollectionMeta::new(collection);
     meta.indexes.push(index.clone());

@@ -160,15 +160,6 @@ pub(crate) fn not_opened(error: rusqlite::Error, path: &Path) -> Error {
     it
 }
 
-/// The error for a collection whose table is not there.
-pub(crate) fn not_registered(collection: &str) -> Error {
-    Error::new(
-        ErrorKind::NotRegistered,
-        "the collection was not registered; call `db.register::<T>()` with its document type first",
-    )
-    .with_collection(collection)
-}
-
 /// The error after `close`.
 pub(crate) fn closed() -> Error {
     Error::new(ErrorKind::ConnectionLost, "the database was closed")
@@ -201,15 +192,7 @@ fn duplicate(message: &str, place: Place<'_>) -> Error {
         return Error::new(ErrorKind::Duplicate, message)
             .with_constraint(Constraint::new(columns, Vec::new()));
     };
-    Error::new(
-        ErrorKind::Duplicate,
-        format!(
-            "a document with this {} exists already (unique index {})",
-            index.fields.join(", "),
-            index.name
-        ),
-    )
-    .with_constraint(Constraint::new(index.name.clone(), index.fields.clone()))
+    Error::duplicate(Constraint::new(index.name.clone(), index.fields.clone()))
 }
 
 fn unique_columns(message: &str) -> Option<&str> {
@@ -227,7 +210,7 @@ fn plain_error(message: &str, place: Place<'_>) -> Error {
     if let Some(missing) = message.strip_prefix("no such table: ")
         && place.collection == Some(missing)
     {
-        return not_registered(missing);
+        return Error::not_registered(missing);
     }
     if message.contains(PATTERN_TOO_LARGE) {
         return Error::new(ErrorKind::InvalidQuery, PATTERN_TOO_LARGE);

@@ -10,7 +10,7 @@ use rusqlite::ffi;
 use crate::{
     catalog,
     connection::Connection,
-    error::{Failure, Outcome, Place, not_registered},
+    error::{Failure, Outcome, Place},
     scan,
 };
 
@@ -70,7 +70,7 @@ pub(crate) fn ensure_index(
     }
     immediate(connection, |connection| {
         if !catalog::table_exists(connection, collection)? {
-            return Err(not_registered(collection).into());
+            return Err(Error::not_registered(collection).into());
         }
         for sql in schema::catalog(SQLITE) {
             connection.execute_batch(&sql)?;

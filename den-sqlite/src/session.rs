@@ -14,7 +14,7 @@ use crate::{
     collection::{Collection, Shape},
     connection::Connection,
     document::{self, OwnedExpectation, OwnedPut},
-    error::{Outcome, Place, not_registered},
+    error::{Outcome, Place},
     scan,
 };
 
@@ -124,7 +124,7 @@ pub(crate) async fn collection<S: Session>(session: &S, name: &str) -> Result<Ar
     let owned = name.to_owned();
     let load = move |connection: &mut Connection| catalog::load(connection, &owned);
     let loaded = anywhere(session.run(Work::Read, load)).await?;
-    let loaded = loaded.ok_or_else(|| not_registered(name))?;
+    let loaded = loaded.ok_or_else(|| Error::not_registered(name))?;
     Ok(session.cache().learn(loaded))
 }
 

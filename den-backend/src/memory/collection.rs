@@ -178,18 +178,9 @@ fn present(document: &Value, field: &FieldMeta) -> Option<Value> {
 }
 
 fn duplicate(collection: &str, id: &str, index: &IndexMeta) -> Error {
-    let fields = dotted(index);
-    Error::new(
-        ErrorKind::Duplicate,
-        format!(
-            "a document with this {} exists already (unique index {})",
-            fields.join(", "),
-            index.name
-        ),
-    )
-    .with_collection(collection)
-    .with_id(id)
-    .with_constraint(Constraint::new(index.name.clone(), fields))
+    Error::duplicate(Constraint::new(index.name.clone(), dotted(index)))
+        .with_collection(collection)
+        .with_id(id)
 }
 
 fn dotted(index: &IndexMeta) -> Vec<String> {

@@ -180,14 +180,14 @@ impl State {
     fn collection(&self, name: &str) -> Result<&Collection> {
         match self.collections.get(name) {
             Some(it) => Ok(it),
-            None => Err(not_registered(name)),
+            None => Err(Error::not_registered(name)),
         }
     }
 
     fn collection_mut(&mut self, name: &str) -> Result<&mut Collection> {
         match self.collections.get_mut(name) {
             Some(it) => Ok(Arc::make_mut(it)),
-            None => Err(not_registered(name)),
+            None => Err(Error::not_registered(name)),
         }
     }
 }
@@ -255,13 +255,4 @@ fn whole(id: &str, row: &Row) -> RawDocument {
         id: id.to_owned(),
         body: row.body.clone(),
     }
-}
-
-fn not_registered(collection: &str) -> Error {
-    Error::new(
-        ErrorKind::NotRegistered,
-        "the collection is not registered with this database; call `db.register::<T>()` (or \
-         `Backend::ensure_collection`) first",
-    )
-    .with_collection(collection)
 }

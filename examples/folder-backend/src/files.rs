@@ -64,11 +64,7 @@ impl Files {
         if self.folder(collection).is_dir() {
             return Ok(());
         }
-        Err(Error::new(
-            ErrorKind::NotRegistered,
-            "there is no such collection; register its document type first",
-        )
-        .with_collection(collection))
+        Err(Error::not_registered(collection))
     }
 
     pub(crate) fn collections(&self) -> Result<Vec<String>> {
