@@ -190,7 +190,6 @@ impl Backend for PostgresBackend {
     }
 
     async fn close(&self) -> Result<()> {
-        self.shared.pool.close().await;
-        Ok(())
+        self.shared.pool.close().await
     }
 }

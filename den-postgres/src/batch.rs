@@ -17,6 +17,7 @@ use crate::{
     catalog::{Collection, kind_of},
     ops::{refusal, written},
     runner::{Runner, Shared, Within, in_terms_of, run_on},
+    transaction::BEGIN_OWN,
     values::{Bound, column},
 };
 
@@ -43,7 +44,7 @@ pub(crate) async fn put_many(
         }
         (Some(last), false) => {
             calls.push(last);
-            let session = shared.begin("BEGIN").await?;
+            let session = shared.begin(BEGIN_OWN).await?;
             let on = Within { session };
             match in_batch(shared, &on, &it, calls, puts.len()).await {
                 Ok((answers, accepted)) => {

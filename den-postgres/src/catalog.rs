@@ -324,6 +324,24 @@ impl State {
         !self.columns.is_empty()
     }
 
+    /// Whether the table, if there is one, is of den's making: another program's must not be taken
+    /// for a collection.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidQuery` for a table without the columns of a collection.
+    pub(crate) fn check_own(&self, collection: &str) -> Result<()> {
+        let is_own = ["id", "data"].iter().all(|it| self.columns.contains(*it));
+        if is_own || !self.exists() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::InvalidQuery,
+            "the database has a table of this name that is not a collection",
+        )
+        .with_collection(collection))
+    }
+
     /// Whether the field has a column of its own.
     pub(crate) fn has_column(&self, path: &FieldPath, kind: FieldKind) -> bool {
         self.columns.contains(&column_name(path, kind))

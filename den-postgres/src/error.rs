@@ -156,7 +156,8 @@ fn meaning(server: &DbError, doing: Doing) -> (ErrorKind, &'static str) {
         ),
         "57P01" | "57P02" | "57P03" | "57P05" => match doing {
             Doing::Commit => (ErrorKind::CommitUnknown, COMMIT_UNKNOWN),
-            Doing::Connect | Doing::Call | Doing::Write => {
+            Doing::Write => (ErrorKind::CommitUnknown, WRITE_UNKNOWN),
+            Doing::Connect | Doing::Call => {
                 (ErrorKind::ConnectionLost, "the server ended the connection")
             }
         },
@@ -169,7 +170,9 @@ fn meaning(server: &DbError, doing: Doing) -> (ErrorKind, &'static str) {
         ),
         _ if code.starts_with("08") => match doing {
             Doing::Commit => (ErrorKind::CommitUnknown, COMMIT_UNKNOWN),
-            Doing::Connect | Doing::Call | Doing::Write => (
+            // A pooler in between reports a lost server this way, whatever the server had done.
+            Doing::Write => (ErrorKind::CommitUnknown, WRITE_UNKNOWN),
+            Doing::Connect | Doing::Call => (
                 ErrorKind::ConnectionLost,
                 "the connection to the server was lost",
             ),

@@ -35,10 +35,12 @@ WHERE n.nspname = current_schema()";
 const UNLOCK: &str = "SELECT pg_advisory_unlock(1684369002, n.oid::integer)
 FROM pg_catalog.pg_namespace AS n
 WHERE n.nspname = current_schema();
-RESET statement_timeout";
+RESET statement_timeout;
+RESET lock_timeout";
 
-/// A build may take longer than any statement of the application.
-const NO_TIME_LIMIT: &str = "SET statement_timeout = 0";
+/// A build may take longer than any statement of the application. It waits for the transactions
+/// that were running before it, but not for ever: one of them may be the caller's own.
+const NO_TIME_LIMIT: &str = "SET statement_timeout = 0; SET lock_timeout = '60s'";
 
 /// How long to wait before asking for the lock again.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);

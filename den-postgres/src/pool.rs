@@ -134,16 +134,27 @@ impl Pool {
     }
 
     /// Refuses new work, waits for what is running, and closes every connection.
-    pub(crate) async fn close(&self) {
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if a stream or transaction stays open for longer than it may take to get a
+    /// connection: its task may be the one that waits here.
+    pub(crate) async fn close(&self) -> Result<()> {
         self.inner.close();
-        loop {
-            let freed = self.freed.notified();
-            if self.inner.status().size == 0 {
-                return;
+        let emptied = timeout(self.acquire_timeout, async {
+            while self.inner.status().size > 0 {
+                // A connection that was being made belongs to no lease, so look again by the clock
+                // too.
+                let _timed_out = timeout(SETTLE, self.freed.notified()).await;
             }
-            // A connection that was being made belongs to no lease, so look again by the clock too.
-            let _timed_out = timeout(SETTLE, freed).await;
-        }
+        });
+        emptied.await.map_err(|_| {
+            Error::new(
+                ErrorKind::Timeout,
+                "the database is closed to new work, but a stream or transaction is still open; \
+                 its connection closes when that ends",
+            )
+        })
     }
 
     fn refusal(&self, error: PoolError) -> Error {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use den_backend::{
     CollectionMeta, Error, ErrorKind, IndexKind, IndexMeta, Query, RecordedIndex, Result,
+    check::check_collection,
 };
 use den_sql::{Layout, POSTGRES, schema};
 
@@ -19,6 +20,7 @@ use crate::{
     late_index::{self, in_index_terms},
     runner::{Runner, Shared, Within},
     session::Mends,
+    transaction::BEGIN_OWN,
     values::{Bound, column},
 };
 
@@ -32,6 +34,7 @@ WHERE n.nspname = current_schema()";
 pub(crate) async fn ensure_collection(shared: &Shared, meta: &CollectionMeta) -> Result<()> {
     meta.check()?;
     let state = State::read(&meta.name, shared).await?;
+    state.check_own(&meta.name)?;
     if state.holds(meta) {
         shared.collections.learn(&meta.name, &state, Some(meta));
         return Ok(());
@@ -117,8 +120,10 @@ pub(crate) async fn collections(shared: &Shared) -> Result<Vec<String>> {
 
 /// Drops a collection with its indexes and records.
 pub(crate) async fn drop_collection(shared: &Shared, collection: &str) -> Result<()> {
+    check_collection(collection)?;
     let dropped = within_ddl(shared, async |on| {
         let state = State::read(collection, on).await?;
+        state.check_own(collection)?;
         if state.exists() {
             run_all(on, schema::drop_table(POSTGRES, collection)).await?;
         }
@@ -142,7 +147,7 @@ async fn within_ddl<T>(
     shared: &Shared,
     change: impl AsyncFnOnce(&Within) -> Result<T>,
 ) -> Result<T> {
-    let session = shared.begin("BEGIN").await?;
+    let session = shared.begin(BEGIN_OWN).await?;
     let on = Within { session };
     let outcome = async {
         on.run(Call::read(TAKE_DDL_LOCK.into(), Vec::new())).await?;

@@ -107,6 +107,18 @@ impl Session {
     /// Runs a command such as `SAVEPOINT`, alone. `ROLLBACK TO` works in a broken transaction too,
     /// and mends it.
     pub(crate) async fn command(self: &Arc<Self>, text: String, mends: Mends) -> Result<()> {
+        self.command_of(text, mends, || Ok(()), || {}).await
+    }
+
+    /// As [`command`](Self::command), if `check` allows it once it is this command's turn; `done`
+    /// notes that it was carried out. A call that is dropped before its turn has then done neither.
+    pub(crate) async fn command_of(
+        self: &Arc<Self>,
+        text: String,
+        mends: Mends,
+        check: impl FnOnce() -> Result<()> + Send + 'static,
+        done: impl FnOnce() + Send + 'static,
+    ) -> Result<()> {
         let alone = self.turn_alone().await?;
         let this = Arc::clone(self);
         to_the_end(async move {
@@ -115,8 +127,10 @@ impl Session {
                 Mends::Yes => {}
                 Mends::No => this.check()?,
             }
+            check()?;
             this.begin().await?;
             this.command_now(&text).await?;
+            done();
             match mends {
                 Mends::Yes => *lock(&this.doom) = None,
                 Mends::No => {}

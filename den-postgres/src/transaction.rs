@@ -24,13 +24,17 @@ use crate::{
 
 const ADVISORY_LOCK: &str = "SELECT pg_advisory_xact_lock($1::bigint)";
 
+/// Begins a transaction of den's own: whatever the server's default is, its statements must see what
+/// was committed while they waited.
+pub(crate) const BEGIN_OWN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+
 /// A running transaction on a connection of its own.
 pub(crate) struct PostgresTransaction {
     shared: Arc<Shared>,
     access: Access,
     /// None once it is over.
     session: Mutex<Option<Arc<Session>>>,
-    savepoints: Mutex<Savepoints>,
+    savepoints: Arc<Mutex<Savepoints>>,
 }
 
 #[derive(Debug, Default)]
@@ -47,7 +51,7 @@ impl PostgresTransaction {
             shared: Arc::clone(shared),
             access: options.access,
             session: Mutex::new(Some(session)),
-            savepoints: Mutex::default(),
+            savepoints: Arc::default(),
         })
     }
 
@@ -67,6 +71,21 @@ impl PostgresTransaction {
                 "a read-only transaction cannot write; begin one with `Access::ReadWrite`",
             )),
         }
+    }
+
+    /// Ends a savepoint. It is forgotten only when the server has carried that out: a call that is
+    /// dropped while it waits for its turn must leave it to be ended by another.
+    async fn end_savepoint(
+        &self,
+        savepoint: SavepointId,
+        text: String,
+        mends: Mends,
+    ) -> Result<()> {
+        let on = self.on()?;
+        let (live, ended) = (Arc::clone(&self.savepoints), Arc::clone(&self.savepoints));
+        let check = move || lock(&live).position(savepoint).map(drop);
+        let done = move || lock(&ended).forget(savepoint);
+        on.session.command_of(text, mends, check, done).await
     }
 
     fn end(&self) -> Result<Arc<Session>> {
@@ -178,19 +197,15 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn release(&self, savepoint: SavepointId) -> Result<()> {
-        let on = self.on()?;
-        lock(&self.savepoints).forget(savepoint)?;
         let text = named("RELEASE SAVEPOINT s", savepoint);
-        on.session.command(text, Mends::No).await
+        self.end_savepoint(savepoint, text, Mends::No).await
     }
 
     async fn rollback_to(&self, savepoint: SavepointId) -> Result<()> {
-        let on = self.on()?;
-        lock(&self.savepoints).forget(savepoint)?;
         let mut text = named("ROLLBACK TO SAVEPOINT s", savepoint);
         text.push_str("; ");
         text.push_str(&named("RELEASE SAVEPOINT s", savepoint));
-        on.session.command(text, Mends::Yes).await
+        self.end_savepoint(savepoint, text, Mends::Yes).await
     }
 
     async fn get_for_update(
@@ -209,17 +224,22 @@ impl Transaction for PostgresTransaction {
 }
 
 impl Savepoints {
-    /// Takes a savepoint and all later ones off the list.
-    fn forget(&mut self, savepoint: SavepointId) -> Result<()> {
+    /// Where a savepoint stands in the list.
+    fn position(&self, savepoint: SavepointId) -> Result<usize> {
         let at = self.live.iter().position(|it| *it == savepoint);
-        let at = at.ok_or_else(|| {
+        at.ok_or_else(|| {
             Error::new(
                 ErrorKind::InvalidQuery,
                 "the savepoint was released or rolled back, or belongs to another transaction",
             )
-        })?;
-        self.live.truncate(at);
-        Ok(())
+        })
+    }
+
+    /// Takes a savepoint and all later ones off the list.
+    fn forget(&mut self, savepoint: SavepointId) {
+        if let Ok(at) = self.position(savepoint) {
+            self.live.truncate(at);
+        }
     }
 }
 

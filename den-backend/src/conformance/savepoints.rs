@@ -1,5 +1,7 @@
 //! Savepoints: points in a transaction to roll back to.
 
+use std::{future::poll_fn, task::Poll};
+
 use crate::{
     Backend, ErrorKind, Expectation, FieldKind, IndexKind, Query, Value, conformance::support::*,
 };
@@ -12,6 +14,7 @@ pub(super) const CASES: &[Case] = &[
     case!(release_forgets_later_savepoints: Transactions, Savepoints),
     case!(a_rollback_takes_savepoints_with_it: Transactions, Savepoints),
     case!(savepoints_of_a_closed_transaction: Transactions, Savepoints),
+    case!(a_dropped_rollback_to_is_asked_for_again: Transactions, Savepoints),
     case!(rollback_to_frees_unique_values: Transactions, Savepoints, UniqueIndexes),
 ];
 
@@ -138,4 +141,30 @@ async fn rollback_to_frees_unique_values(backend: &dyn Backend) {
     insert(&*tx, "b", r#"{"x":"p"}"#).await;
     tx.commit().await.unwrap();
     assert_eq!(ids(backend, &Query::new(ITEMS)).await, "b");
+}
+
+async fn a_dropped_rollback_to_is_asked_for_again(backend: &dyn Backend) {
+    ensure(backend, ITEMS).await;
+    let tx = begin(backend).await;
+    insert(&*tx, "a", "{}").await;
+    let savepoint = tx.savepoint().await.unwrap();
+    insert(&*tx, "b", "{}").await;
+    {
+        // The first call keeps the connection busy, so that the second is dropped while it waits.
+        let query = Query::new(ITEMS);
+        let mut busy = tx.count(&query);
+        let mut dropped = tx.rollback_to(savepoint);
+        poll_fn(|cx| {
+            let _pending = busy.as_mut().poll(cx).is_pending();
+            let _pending = dropped.as_mut().poll(cx).is_pending();
+            Poll::Ready(())
+        })
+        .await;
+    }
+    if let Err(error) = tx.rollback_to(savepoint).await {
+        // Then the dropped call was carried out all the same.
+        assert_eq!(error.kind(), ErrorKind::InvalidQuery, "{error:?}");
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(ids(backend, &Query::new(ITEMS)).await, "a");
 }
