@@ -13,6 +13,12 @@ const SAME_NAME: &str = "SELECT name FROM sqlite_schema WHERE name = ?1 COLLATE 
 const INDEX: &str =
     "SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ?1 AND tbl_name = ?2";
 
+/// The side table of a members index and its three triggers, as den-sql names them.
+const MEMBERS: &str = "SELECT count(*) FROM sqlite_schema
+WHERE (type = 'table' AND name = '_den_' || ?1)
+    OR (type = 'trigger' AND tbl_name = ?2
+        AND name IN ('_den_' || ?1 || '_i', '_den_' || ?1 || '_u', '_den_' || ?1 || '_d'))";
+
 const COLUMNS: &str = "SELECT name FROM pragma_table_xinfo(?1)";
 
 const OWNER: &str = "SELECT collection FROM _den_indexes WHERE name = ?1 AND collection <> ?2";
@@ -52,7 +58,13 @@ pub(crate) fn load(connection: &Connection, name: &str) -> Outcome<Option<Collec
                     }
                     layout.with_column(field.path.clone(), field.kind)
                 }
-                IndexKind::Members => layout.with_members(field.path.clone(), index.name.clone()),
+                IndexKind::Members => {
+                    // Without its triggers the side table no longer says what is in the rows.
+                    if !members_exist(connection, name, &index.name)? {
+                        continue;
+                    }
+                    layout.with_members(field.path.clone(), index.name.clone())
+                }
             };
         }
         indexes.push(index);
@@ -75,6 +87,14 @@ pub(crate) fn same_names(connection: &Connection, name: &str) -> Outcome<Vec<Str
 pub(crate) fn index_exists(connection: &Connection, table: &str, name: &str) -> Outcome<bool> {
     let mut statement = connection.prepare_cached(INDEX)?;
     Ok(statement.exists([name, table])?)
+}
+
+/// Whether a members index of this name is there whole: its side table, and on the collection's
+/// table the triggers that keep it.
+pub(crate) fn members_exist(connection: &Connection, table: &str, name: &str) -> Outcome<bool> {
+    let mut statement = connection.prepare_cached(MEMBERS)?;
+    let parts: i64 = statement.query_row([name, table], |row| row.get(0))?;
+    Ok(parts == 4)
 }
 
 /// The columns of a table, generated ones included.

@@ -198,7 +198,10 @@ impl Connection {
     }
 
     /// Ends a transaction that was left open, and says whether the connection may be used again.
-    pub(crate) fn clean(&self) -> bool {
+    pub(crate) fn clean(&mut self) -> bool {
+        // A panic in the middle of work leaves these set, and they would stop the next user's.
+        let _ = self.sql.progress_handler(0, None::<fn() -> bool>);
+        let _ = self.sql.busy_timeout(Duration::ZERO);
         if !self.sql.is_autocommit() {
             let rolled_back = self.sql.execute_batch("ROLLBACK");
             if let Err(error) = rolled_back {
@@ -299,4 +302,37 @@ fn private_folder() -> Result<tempfile::TempDir> {
         Some(source) => error.with_source(source),
         None => error,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use den_backend::{DatabaseUrl, OpenOptions};
+
+    use super::*;
+
+    #[test]
+    fn a_panic_leaves_no_limits_behind() {
+        let url = DatabaseUrl::parse("sqlite::memory:").unwrap();
+        let options = Options::parse(&url, &OpenOptions::default()).unwrap();
+        let source = Source::locate(&options).unwrap();
+        let mut connection = source.open(Role::Writer).unwrap();
+        let cancelled = Arc::new(AtomicBool::new(true));
+        let work = AssertUnwindSafe(|| {
+            connection.cancellable(&cancelled, |it| it.patiently(|_| panic!("as expected")))
+        });
+        assert!(catch_unwind(work).is_err());
+        let timeout = |it: &Connection| -> i64 {
+            it.pragma_query_value(None, "busy_timeout", |row| row.get(0))
+                .unwrap()
+        };
+        assert_ne!(timeout(&connection), 0);
+        assert!(connection.clean());
+        assert_eq!(timeout(&connection), 0);
+        let long = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 10000)
+            SELECT sum(i) FROM n";
+        let sum: i64 = connection.query_row(long, [], |row| row.get(0)).unwrap();
+        assert_eq!(sum, 50_005_000);
+    }
 }

@@ -67,6 +67,20 @@ impl Failure {
         }
     }
 
+    /// The failure of a commit.
+    pub(crate) fn of_commit(error: rusqlite::Error) -> Self {
+        match error.sqlite_extended_error_code() {
+            // The log may hold all of it already, and be read as committed later.
+            Some(code) if code & 0xff == ffi::SQLITE_IOERR => {
+                let message = "the database file could not be written during the commit: whether \
+                               it is done is not known";
+                let it = Error::new(ErrorKind::CommitUnknown, message).with_code(code.to_string());
+                Self::Den(it.with_source(error))
+            }
+            _ => Self::Sql(error),
+        }
+    }
+
     /// Whether a unique index refused that is not among those known.
     pub(crate) fn is_unknown_unique(&self, known: &[Unique]) -> bool {
         match self {
@@ -333,6 +347,20 @@ mod tests {
             ("SELECT nonsense()", ErrorKind::Backend),
         ] {
             assert_eq!(classify(failed("", sql), place(&[])).kind(), kind, "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_commit_that_could_not_be_written_is_unknown() {
+        for (code, kind) in [
+            (ffi::SQLITE_IOERR_FSYNC, ErrorKind::CommitUnknown),
+            (ffi::SQLITE_FULL, ErrorKind::Backend),
+            (ffi::SQLITE_BUSY, ErrorKind::Locked),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let error = Failure::of_commit(error).at(Place::default());
+            assert_eq!(error.kind(), kind, "{code}");
+            assert_eq!(error.code(), Some(code.to_string().as_str()));
         }
     }
 

@@ -221,15 +221,16 @@ impl Pool {
             )
         };
         let all = readers.acquire_many_owned(permits);
-        match self.wait(all).await.ok_or_else(busy)? {
-            Ok(permits) => drop(permits),
+        // Held until nobody can get one any more: a reader in the queue would take its place.
+        let Ok(permits) = self.wait(all).await.ok_or_else(busy)? else {
             // Closed before: there is nothing left to do.
-            Err(_) => return Ok(()),
-        }
+            return Ok(());
+        };
         let queue = self.writer.lock();
         let writer = self.wait(queue).await.ok_or_else(busy)?.take();
         self.readers.scans.close();
         self.readers.all.close();
+        drop(permits);
         let readers = Arc::clone(&self.readers);
         let checkpoints = Arc::clone(&self.checkpoints);
         let finish = move || {
@@ -290,7 +291,7 @@ impl Readers {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else {
+        let Some(mut connection) = self.connection.take() else {
             return;
         };
         if connection.clean() || self.home.source.is_memory() {

@@ -2,7 +2,7 @@
 
 use den_backend::{
     CollectionMeta, Constraint, Direction, Error, ErrorKind, Expr, Field, FieldKind, IndexKind,
-    IndexMeta, Query, Sort, Value,
+    IndexMeta, Query, Sort, Value, check::check_collection,
 };
 use den_sql::{Layout, SQLITE, column_name, schema};
 use rusqlite::ffi;
@@ -95,12 +95,21 @@ pub(crate) fn drop_index(connection: &mut Connection, collection: &str, name: &s
 }
 
 /// Drops a collection with everything that belongs to it.
+///
+/// # Behavior
+///
+/// - A table that is no collection is refused: den did not make it, so it is not den's to drop.
 pub(crate) fn drop_collection(connection: &mut Connection, collection: &str) -> Outcome<()> {
+    check_collection(collection)?;
     immediate(connection, |connection| {
+        let is_there = catalog::table_exists(connection, collection)?;
+        if is_there && !catalog::is_collection(&catalog::columns(connection, collection)?) {
+            return Err(no_collection(collection).into());
+        }
         for record in catalog::records(connection, collection)? {
             drop_recorded(connection, &record)?;
         }
-        if !catalog::table_exists(connection, collection)? {
+        if !is_there {
             return Ok(());
         }
         for sql in schema::drop_table(SQLITE, collection) {
@@ -135,10 +144,7 @@ fn check_name(connection: &Connection, name: &str) -> Outcome<()> {
     if catalog::table_exists(connection, name)? {
         let columns = catalog::columns(connection, name)?;
         if !catalog::is_collection(&columns) {
-            return refuse(format!(
-                "the database has a table `{name}` that is no collection: it lacks the columns \
-                 `id` and `data`"
-            ));
+            return Err(no_collection(name).into());
         }
         return Ok(());
     }
@@ -149,6 +155,15 @@ fn check_name(connection: &Connection, name: &str) -> Outcome<()> {
         )),
         None => Ok(()),
     }
+}
+
+/// The error for a table that den did not make.
+fn no_collection(name: &str) -> Error {
+    let message = format!(
+        "the database has a table `{name}` that is no collection: it lacks the columns `id` and \
+         `data`"
+    );
+    Error::new(ErrorKind::InvalidQuery, message)
 }
 
 /// The columns that the indexes of a collection need.
@@ -226,8 +241,8 @@ fn index_is_current(
         IndexKind::Plain | IndexKind::Unique => {
             catalog::index_exists(connection, collection, &index.name)
         }
-        // Its table and triggers come and go with the record, in one transaction.
-        IndexKind::Members => Ok(true),
+        // Another program that drops the table takes the triggers with it, and leaves the record.
+        IndexKind::Members => catalog::members_exist(connection, collection, &index.name),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     cache::{Cache, schema_version},
     connection::Connection,
     document::raw_rows,
-    error::{Outcome, transaction_closed},
+    error::{Failure, Outcome, transaction_closed},
     pool::{Lease, Pool, Purpose},
     session::{self, Batch, Session, Work, anywhere, read_only},
     threads::Threads,
@@ -136,14 +136,14 @@ impl State {
         done
     }
 
+    /// Ends the transaction. It is over even if that fails: the lease, when dropped, takes back
+    /// what could not be committed.
     fn end(&mut self, how: End) -> Outcome<()> {
-        self.run(|connection| {
-            connection.execute_batch(match how {
-                End::Commit => "COMMIT",
-                End::Rollback => "ROLLBACK",
-            })?;
-            Ok(())
-        })
+        let lease = self.lease.take().ok_or_else(transaction_closed)?;
+        match how {
+            End::Commit => lease.execute_batch("COMMIT").map_err(Failure::of_commit),
+            End::Rollback => Ok(lease.execute_batch("ROLLBACK")?),
+        }
     }
 
     /// How many savepoints are set since this one, itself included.

@@ -9,8 +9,8 @@ use std::{
 
 use common::*;
 use den_backend::{
-    Access, Backend, CollectionMeta, ErrorKind, Expectation, IndexKind, Put, PutOutcome, Query,
-    TxOptions,
+    Access, Backend, CollectionMeta, Direction, ErrorKind, Expectation, Expr, Field, FieldKind,
+    FieldMeta, FieldPath, IndexKind, IndexMeta, Put, PutOutcome, Query, TxOptions,
 };
 use futures_util::{FutureExt, StreamExt};
 
@@ -255,7 +255,6 @@ async fn a_cancelled_scan_stops() {
 
 /// A filter that takes long for each row.
 fn slow_query() -> Query {
-    use den_backend::Expr;
     let mut query = Query::new(ITEMS);
     let below = |it: i64| {
         let limit = Expr::Value((-it).into());
@@ -370,6 +369,138 @@ async fn an_index_made_by_another_program_is_noticed() {
     let error = two.count(&at_least(5)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotRegistered);
     assert!(two.query(&at_least(5)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_members_index_whose_table_was_made_again_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.db");
+    let tags = FieldPath::parse("tags").unwrap();
+    let index = IndexMeta {
+        name: "mx_items_tags".into(),
+        fields: vec![(
+            FieldMeta {
+                path: tags.clone(),
+                kind: FieldKind::Array,
+            },
+            Direction::Asc,
+        )],
+        kind: IndexKind::Members,
+    };
+    let meta = CollectionMeta {
+        indexes: vec![index],
+        ..CollectionMeta::new(ITEMS)
+    };
+    let mut red = Query::new(ITEMS);
+    red.filter = Expr::Contains {
+        array: Box::new(Expr::Field(Field::document(tags, FieldKind::Array))),
+        value: "red".into(),
+    };
+    let other = rusqlite::Connection::open(&path).unwrap();
+    let side_rows = || -> Vec<String> {
+        let sql = "SELECT id FROM _den_mx_items_tags ORDER BY id";
+        let mut statement = other.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(|it| it.unwrap()).collect()
+    };
+    let text = |id: &str| format!(r#"{{"_id":"{id}","tags":["red"]}}"#);
+    let insert = "INSERT OR REPLACE INTO items (id, data) VALUES (?1, jsonb(?2))";
+
+    for round in 0..2 {
+        let backend = open_file(&path, "").await;
+        backend.ensure_collection(&meta).await.unwrap();
+        let new = text("new");
+        backend
+            .put(ITEMS, any("new", new.as_bytes()))
+            .await
+            .unwrap();
+        let expected: &[&str] = if round == 0 {
+            &["new"]
+        } else {
+            &["kept", "new"]
+        };
+        assert_eq!(side_rows(), expected);
+        assert_eq!(
+            backend.count(&red).await.unwrap(),
+            u64::try_from(expected.len()).unwrap()
+        );
+        let mode = den_backend::ExplainMode::Plan;
+        let plan = backend.explain(&red, mode).await.unwrap();
+        assert!(plan.statement.contains("_den_mx_items_tags"), "{plan:?}");
+        backend.close().await.unwrap();
+
+        // What replaces a row takes its elements away too.
+        other.execute(insert, ["new", r#"{"_id":"new"}"#]).unwrap();
+        assert_eq!(side_rows(), &expected[..expected.len() - 1]);
+        other.execute(insert, ["new", &new]).unwrap();
+
+        let sql = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = 'items'";
+        let table: String = other.query_row(sql, [], |row| row.get(0)).unwrap();
+        other.execute_batch("DROP TABLE items").unwrap();
+        other.execute_batch(&table).unwrap();
+        other.execute(insert, ["kept", &text("kept")]).unwrap();
+        assert_eq!(side_rows(), expected, "the side table stays behind");
+    }
+
+    // Not described again, so not made again: what is left of it is not believed.
+    let backend = open_file(&path, "").await;
+    assert_eq!(backend.count(&red).await.unwrap(), 1);
+    // Nor need anything be left.
+    other
+        .execute_batch("DROP TABLE _den_mx_items_tags")
+        .unwrap();
+    backend.ensure_collection(&meta).await.unwrap();
+    assert_eq!(side_rows(), ["kept"]);
+    assert_eq!(backend.count(&red).await.unwrap(), 1);
+    backend.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_table_that_is_no_collection_is_not_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.db");
+    let backend = open_file(&path, "").await;
+    with_items(&*backend).await;
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other
+        .execute_batch("CREATE TABLE theirs (id INTEGER PRIMARY KEY, name TEXT)")
+        .unwrap();
+    let error = backend.drop_collection("theirs").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidQuery);
+    assert!(error.to_string().contains("no collection"), "{error}");
+    other.execute_batch("SELECT name FROM theirs").unwrap();
+    assert!(backend.drop_collection("_den_indexes").await.is_err());
+    backend.drop_collection("missing").await.unwrap();
+    backend.drop_collection(ITEMS).await.unwrap();
+    backend.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_ends_the_transaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.db");
+    let backend = open_file(&path, "foreign_keys=on").await;
+    with_items(&*backend).await;
+    let other = rusqlite::Connection::open(&path).unwrap();
+    // Another program's table and trigger, which let a row in that only the commit refuses.
+    other
+        .execute_batch(
+            "CREATE TABLE parents (id TEXT PRIMARY KEY);
+            CREATE TABLE children (id TEXT REFERENCES parents DEFERRABLE INITIALLY DEFERRED);
+            CREATE TRIGGER orphan AFTER INSERT ON items BEGIN
+                INSERT INTO children VALUES (NEW.id);
+            END",
+        )
+        .unwrap();
+    let tx = backend.begin(TxOptions::default()).await.unwrap();
+    tx.put(ITEMS, any("1", b"{}")).await.unwrap();
+    tx.commit().await.unwrap_err();
+    let error = tx.rollback().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TransactionClosed);
+    // Its lock is gone, though `tx` is still here.
+    other.execute_batch("BEGIN IMMEDIATE; ROLLBACK").unwrap();
+    assert_eq!(backend.get(ITEMS, "1").await.unwrap(), None);
+    backend.close().await.unwrap();
 }
 
 #[tokio::test]

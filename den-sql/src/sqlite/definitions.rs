@@ -234,19 +234,22 @@ fn members_index(layout: &Layout, index: &str, path: &FieldPath) -> Vec<String> 
         sql.ident(&layout.collection);
         match trigger {
             Trigger::Insert => {
+                // `INSERT OR REPLACE` fires no delete trigger for the row it replaces.
                 sql.push(" BEGIN\n    ");
+                delete_members(&mut sql, index, "NEW");
+                sql.push(";\n    ");
                 insert_members(&mut sql, layout, index, path, Scope::New);
             }
             Trigger::Update => {
                 when_changed(&mut sql, layout, path);
                 sql.push(" BEGIN\n    ");
-                delete_members(&mut sql, index);
+                delete_members(&mut sql, index, "OLD");
                 sql.push(";\n    ");
                 insert_members(&mut sql, layout, index, path, Scope::New);
             }
             Trigger::Delete => {
                 sql.push(" BEGIN\n    ");
-                delete_members(&mut sql, index);
+                delete_members(&mut sql, index, "OLD");
             }
         }
         sql.push(";\nEND");
@@ -260,9 +263,10 @@ fn delete_all(sql: &mut SqlWriter, index: &str) {
     members_table(sql, index);
 }
 
-fn delete_members(sql: &mut SqlWriter, index: &str) {
+/// Deletes the elements of a trigger's row, `OLD` or `NEW`.
+fn delete_members(sql: &mut SqlWriter, index: &str, row: &'static str) {
     delete_all(sql, index);
-    sql.push(" WHERE id = OLD.id");
+    sql.push(" WHERE id = ").push(row).push(".id");
 }
 
 /// Writes the condition that the array changed: most updates leave it as it was.

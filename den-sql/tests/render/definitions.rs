@@ -208,6 +208,7 @@ fn a_members_index() {
                 FROM "articles" AS d, json_each(d.data, '$.tags') AS m
                 WHERE json_type(d.data, '$.tags') = 'array';
             CREATE TRIGGER IF NOT EXISTS "_den_mx_tags_i" AFTER INSERT ON "articles" BEGIN
+                DELETE FROM "_den_mx_tags" WHERE id = NEW.id;
                 INSERT INTO "_den_mx_tags" (kind, value, id)
                 SELECT DISTINCT CASE m.type WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number' WHEN 'true' THEN 'bool' WHEN 'false' THEN 'bool' ELSE m.type END, CASE WHEN m.type IN ('null', 'array', 'object') THEN 0 ELSE m.value END, NEW.id
                 FROM json_each(NEW.data, '$.tags') AS m
