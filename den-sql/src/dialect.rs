@@ -51,6 +51,22 @@ pub struct TextTest<'a> {
     pub needle: &'a str,
 }
 
+impl TextTest<'_> {
+    /// Whether the texts that pass lie side by side in an index: those with a common start.
+    pub fn is_range(&self) -> bool {
+        self.op == TextOp::StartsWith && !self.ignore_case
+    }
+
+    /// The text to look for as it is compared: in lower case where case does not matter.
+    pub fn folded_needle(&self) -> String {
+        if self.ignore_case {
+            self.needle.to_ascii_lowercase()
+        } else {
+            self.needle.to_owned()
+        }
+    }
+}
+
 /// Operands, predicates and sort keys.
 ///
 /// # Behavior

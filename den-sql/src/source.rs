@@ -155,6 +155,14 @@ impl<'a> Place<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// Whether an index serves values of this kind.
+    pub fn is_indexed(&self, scalar: Scalar) -> bool {
+        match self {
+            Self::Place(place) => place.is_indexed(scalar),
+            Self::Len(_) | Self::Value(_) | Self::Count(_) | Self::Null => false,
+        }
+    }
+
     /// The operand that an expression stands for, with the innermost element under alias
     /// `element`. A predicate is no operand ([`Query::check`](den_backend::Query::check)), so it is
     /// null.

@@ -153,19 +153,10 @@ impl Predicates for Postgres {
             sql.push(" IS NOT NULL");
             return;
         }
-        let is_indexed = match source {
-            Source::Place(place) => place.is_indexed(Scalar::Text),
-            Source::Len(_) | Source::Value(_) | Source::Count(_) | Source::Null => false,
-        };
-        if test.op == TextOp::StartsWith && !test.ignore_case && is_indexed {
+        if test.is_range() && source.is_indexed(Scalar::Text) {
             return prefix_range(self, sql, source, test.needle);
         }
         // Under collation "C" `lower` folds ASCII only, as asked for.
-        let needle = if test.ignore_case {
-            test.needle.to_ascii_lowercase()
-        } else {
-            test.needle.to_owned()
-        };
         let haystack = |sql: &mut SqlWriter| {
             if test.ignore_case {
                 sql.push("lower(");
@@ -175,7 +166,7 @@ impl Predicates for Postgres {
                 sql.push(" COLLATE \"C\")");
             }
         };
-        let needle = sql.add(Param::Text(needle));
+        let needle = sql.add(Param::Text(test.folded_needle()));
         match test.op {
             TextOp::Equals => {
                 haystack(sql);

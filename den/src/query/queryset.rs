@@ -137,6 +137,10 @@ impl<T> QuerySet<T> {
         self.error.get_or_insert(error);
     }
 
+    pub(super) fn collection(&self) -> &str {
+        &self.query.collection
+    }
+
     pub(super) fn is_unbounded(&self) -> bool {
         self.query.filter.is_always() && !self.all_rows
     }

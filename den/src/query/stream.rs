@@ -55,10 +55,7 @@ impl<T: Record> QuerySet<T> {
     /// }
     /// ```
     pub fn stream(self) -> DocumentStream<T> {
-        let collection = match self.checked() {
-            Ok(query) => query.collection,
-            Err(_) => String::new(),
-        };
+        let collection = self.collection().to_owned();
         DocumentStream {
             rows: self.rows(),
             collection,
