@@ -26,8 +26,8 @@ use async_trait::async_trait;
 use futures_core::Stream;
 
 use crate::{
-    Capabilities, CollectionMeta, DeleteOutcome, Expectation, IndexMeta, LockMode, Put, PutOutcome,
-    Query, RawDocument, RecordedIndex, Result,
+    Capabilities, CollectionMeta, DeleteOutcome, Expectation, IndexMeta, LockMode, Patch, Put,
+    PutOutcome, Query, RawDocument, RecordedIndex, Result,
 };
 
 /// The rows of a query, as they arrive. Ends after the first error.
@@ -104,6 +104,20 @@ pub trait ReadWrite: fmt::Debug + Send + Sync {
     /// Deletes the rows of a query, window included, and returns how many.
     async fn delete_matching(&self, query: &Query) -> Result<u64>;
 
+    /// Changes the rows of a query, window included, and returns how many there were.
+    ///
+    /// Requires `Capability::Patches`.
+    ///
+    /// # Behavior
+    ///
+    /// - Finding and changing MUST be one atomic step: of two updates of one row, neither is lost,
+    ///   and a row that no longer matches when its turn comes is left alone.
+    /// - A row counts as changed although its new content equals the old.
+    /// - An error in one row, or a value taken under a unique index, leaves all rows as they were,
+    ///   and a transaction usable.
+    /// - den has called [`Patch::check`].
+    async fn update(&self, query: &Query, patch: &Patch) -> Result<u64>;
+
     /// Says how the query would be run, without returning rows.
     ///
     /// Requires `Capability::Explain`.
@@ -123,7 +137,8 @@ pub trait Backend: ReadWrite {
     ///
     /// # Behavior
     ///
-    /// - den has called [`CollectionMeta::check`], so a backend may rely on the rules stated there.
+    /// - den has called [`CollectionMeta::check`], so a backend may rely on the rules stated there,
+    ///   but for the names of den's own collections, which begin with `_den_`.
     /// - Idempotent; an unchanged description changes nothing in the database.
     /// - Safe when many processes do it at once, on an empty database too.
     /// - An index whose definition changed under the same name is rebuilt. Recorded indexes that
@@ -139,7 +154,7 @@ pub trait Backend: ReadWrite {
     /// Lists the indexes the backend made for a collection, by name.
     async fn list_recorded_indexes(&self, collection: &str) -> Result<Vec<RecordedIndex>>;
 
-    /// Lists the collections in the database, by name.
+    /// Lists the collections in the database, by name; without den's own, which begin with `_den_`.
     async fn collections(&self) -> Result<Vec<String>>;
 
     /// Drops a collection with its indexes and records; no error if there is none.

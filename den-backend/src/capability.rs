@@ -24,6 +24,10 @@ pub enum Capability {
     Regex,
     /// `Expr::AnyElement` and `Expr::AllElements`.
     ElementPredicates,
+    /// `update`.
+    Patches,
+    /// `Expr::Linked`.
+    LinkedPredicates,
     /// `explain`.
     Explain,
 }
@@ -34,7 +38,7 @@ pub struct Capabilities(u32);
 
 impl Capability {
     /// Every capability there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Transactions,
         Self::Savepoints,
         Self::RowLocks,
@@ -44,6 +48,8 @@ impl Capability {
         Self::UniqueIndexes,
         Self::Regex,
         Self::ElementPredicates,
+        Self::Patches,
+        Self::LinkedPredicates,
         Self::Explain,
     ];
 
@@ -59,6 +65,8 @@ impl Capability {
             Self::UniqueIndexes => "unique indexes",
             Self::Regex => "regular expressions",
             Self::ElementPredicates => "predicates over array elements",
+            Self::Patches => "patches",
+            Self::LinkedPredicates => "filters through a link",
             Self::Explain => "explain",
         }
     }

@@ -1,59 +1,30 @@
-//! The one place where a query is checked before it reaches a backend.
+//! The one place where a query is checked before it reaches a backend, and so are patches and
+//! descriptions of collections.
+
+mod collection;
+mod patch;
 
 use crate::{
-    Capabilities, Capability, CollectionMeta, CompareOp, Error, ErrorKind, Expr, Field, IndexMeta,
-    Query, Result, Root, Select, Value,
+    Capabilities, Capability, CompareOp, Error, ErrorKind, Expr, Field, Query, Result, Root,
+    Select, Value,
 };
 
 /// The deepest nesting of an expression; engines have limits of their own well above it.
 const MAX_DEPTH: usize = 100;
 
 /// The deepest nesting of predicates over array elements: SQLite plans at most about twenty.
+///
+/// Predicates through a link count, for they are queries in queries as well.
 const MAX_ELEMENT_DEPTH: usize = 16;
+
+/// The deepest nesting of predicates through a link.
+const MAX_LINKS: usize = 8;
 
 /// The longest name of a collection, in bytes: PostgreSQL cuts names there.
 const MAX_COLLECTION: usize = 63;
 
 /// What the names of den's own tables begin with.
-const OWN_PREFIX: &str = "_den_";
-
-impl CollectionMeta {
-    /// Checks that the collection can be made on every backend.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidQuery` for a name that is empty, longer than 63 bytes, holds a control character
-    /// or begins with den's own `_den_`; for an index without fields or with a name that is empty,
-    /// longer than [`IndexMeta::MAX_NAME`] bytes or used twice.
-    pub fn check(&self) -> Result<()> {
-        let problem = |message: String| {
-            Err(Error::new(ErrorKind::InvalidQuery, message).with_collection(self.name.as_str()))
-        };
-        if self.name.starts_with(OWN_PREFIX) {
-            return problem("names that begin with `_den_` are den's own".into());
-        }
-        check_collection(&self.name)?;
-        for (at, index) in self.indexes.iter().enumerate() {
-            let name = index.name.as_str();
-            if name.is_empty() || name.chars().any(char::is_control) {
-                return problem("an index name is empty or holds a control character".into());
-            }
-            if name.len() > IndexMeta::MAX_NAME {
-                return problem(format!(
-                    "the index name `{name}` is longer than {} bytes",
-                    IndexMeta::MAX_NAME
-                ));
-            }
-            if index.fields.is_empty() {
-                return problem(format!("the index `{name}` has no fields"));
-            }
-            if self.indexes.iter().take(at).any(|it| it.name == name) {
-                return problem(format!("two indexes are named `{name}`"));
-            }
-        }
-        Ok(())
-    }
-}
+pub(crate) const OWN_PREFIX: &str = "_den_";
 
 impl Query {
     /// Checks that the query makes sense and needs nothing the backend cannot do.
@@ -63,7 +34,9 @@ impl Query {
     /// - `InvalidQuery`: a filter that is no predicate, a null literal in a comparison or set, an
     ///   order of arrays or objects, text with NUL, a number that is not finite, a sort by
     ///   something that is not in the document, a position that does not fit the order or comes
-    ///   with a skip, nesting deeper than 100, element predicates in one another deeper than 16.
+    ///   with a skip, nesting deeper than 100, element predicates in one another deeper than 16, or
+    ///   links in one another deeper than 8.
+    /// - `NotRegistered` for one of den's own tables in place of a collection.
     /// - `Unsupported`: an operator or lock for which a capability is missing.
     pub fn check(&self, capabilities: Capabilities) -> Result<()> {
         check_collection(&self.collection)?;
@@ -107,6 +80,7 @@ struct Checker {
 struct Depth {
     levels: usize,
     elements: usize,
+    links: usize,
 }
 
 impl Depth {
@@ -116,6 +90,24 @@ impl Depth {
         }
         self.levels += 1;
         Ok(self)
+    }
+
+    fn within_elements(mut self) -> Result<Self> {
+        self.elements += 1;
+        if self.elements > MAX_ELEMENT_DEPTH {
+            return Err(invalid(
+                "element predicates are nested deeper than 16 levels",
+            ));
+        }
+        Ok(self)
+    }
+
+    fn within_link(mut self) -> Result<Self> {
+        self.links += 1;
+        if self.links > MAX_LINKS {
+            return Err(invalid("links are nested deeper than 8 levels"));
+        }
+        self.within_elements()
     }
 }
 
@@ -131,7 +123,7 @@ impl Checker {
     }
 
     fn predicate(&self, expr: &Expr, root: Root, depth: Depth) -> Result<()> {
-        let mut depth = depth.deeper()?;
+        let depth = depth.deeper()?;
         match expr {
             Expr::Value(Value::Bool(_)) => Ok(()),
             Expr::Value(_) | Expr::Field(_) | Expr::Len(_) => {
@@ -186,17 +178,22 @@ impl Checker {
             Expr::AnyElement { array, predicate } | Expr::AllElements { array, predicate } => {
                 self.needs(Capability::ElementPredicates)?;
                 self.operand(array, root, depth)?;
-                depth.elements += 1;
-                if depth.elements > MAX_ELEMENT_DEPTH {
-                    return Err(invalid(
-                        "element predicates are nested deeper than 16 levels",
-                    ));
-                }
-                self.predicate(predicate, Root::Element, depth)
+                self.predicate(predicate, Root::Element, depth.within_elements()?)
             }
             Expr::HasKey { object, key } => {
                 check_text(key)?;
                 self.operand(object, root, depth)
+            }
+            Expr::Linked {
+                operand,
+                collection,
+                predicate,
+            } => {
+                self.needs(Capability::LinkedPredicates)?;
+                check_collection(collection)?;
+                self.operand(operand, root, depth)?;
+                // No element at hand is seen from there.
+                self.predicate(predicate, Root::Document, depth.within_link()?)
             }
             Expr::And(all) | Expr::Or(all) => all
                 .iter()
@@ -223,6 +220,7 @@ impl Checker {
             | Expr::AnyElement { .. }
             | Expr::AllElements { .. }
             | Expr::HasKey { .. }
+            | Expr::Linked { .. }
             | Expr::And(_)
             | Expr::Or(_)
             | Expr::Not(_) => Err(invalid("an operand must be a value, not a predicate")),

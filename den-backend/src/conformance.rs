@@ -32,6 +32,7 @@ mod batches;
 mod collections;
 mod compare;
 mod concurrency;
+mod coverage;
 mod deletes;
 mod documents;
 mod elements;
@@ -39,11 +40,15 @@ mod errors;
 mod expectations;
 mod indexes;
 mod isolation;
+mod linked;
+mod links_at_work;
 mod locks;
 mod logic;
 mod numbers;
 mod ordering;
 mod pages;
+mod partial;
+mod patches;
 mod paths;
 mod refusals;
 mod regex;
@@ -51,6 +56,7 @@ mod savepoints;
 mod text;
 mod transactions;
 mod unique;
+mod updates;
 mod windows;
 
 use std::{
@@ -93,10 +99,16 @@ const THEMES: &[(&str, &[Case])] = &[
     ("ordering", ordering::CASES),
     ("pages", pages::CASES),
     ("windows", windows::CASES),
+    ("linked", linked::CASES),
+    ("links_at_work", links_at_work::CASES),
     ("deletes", deletes::CASES),
+    ("patches", patches::CASES),
+    ("updates", updates::CASES),
     ("collections", collections::CASES),
     ("indexes", indexes::CASES),
     ("unique", unique::CASES),
+    ("partial", partial::CASES),
+    ("coverage", coverage::CASES),
     ("batches", batches::CASES),
     ("concurrency", concurrency::CASES),
     ("transactions", transactions::CASES),

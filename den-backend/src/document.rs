@@ -36,6 +36,9 @@ pub enum Expectation<'a> {
     Absent,
     /// A document has this id.
     Present,
+    /// A document has this id, and its `_deleted_at` is missing or null; else it is refused as
+    /// missing.
+    Live,
     /// The stored document's `_rev` is this text, or for `None` it has no `_rev` (missing or null).
     Revision(Option<&'a str>),
 }
@@ -66,7 +69,7 @@ pub enum DeleteOutcome {
 pub enum Refusal {
     /// A document with this id exists.
     Exists,
-    /// No document with this id exists.
+    /// No document with this id exists, or none that is [`Live`](Expectation::Live).
     Missing,
     /// The stored document has another revision.
     OtherRevision,

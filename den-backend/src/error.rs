@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
+use crate::{FieldKind, FieldPath};
+
 /// What den's functions return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -70,6 +72,8 @@ pub enum ErrorKind {
     TransactionClosed,
     /// A link points to a document that is not there.
     DanglingLink,
+    /// Documents still link to this one, and a rule says that it stays as long as they do.
+    Restricted,
     /// The document carries no snapshot to compare with.
     NoSnapshot,
     /// A migration failed.
@@ -92,7 +96,7 @@ pub struct Constraint {
 /// One broken rule of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The dotted path of the field.
+    /// The dotted path of the field; empty for a rule about the whole document.
     pub path: String,
     /// A short stable code, such as `range`.
     pub code: String,
@@ -131,6 +135,38 @@ impl Error {
              its document type first",
         )
         .with_collection(collection)
+    }
+
+    /// The error for a document that breaks rules.
+    ///
+    /// # Behavior
+    ///
+    /// - `Display` says the first violation, and how many more there are.
+    pub fn validation(violations: impl Into<Vec<Violation>>) -> Self {
+        let violations = violations.into();
+        let message = match violations.as_slice() {
+            [] => "validation failed".to_owned(),
+            [only] => format!("validation failed: {only}"),
+            [first, more @ ..] => format!("validation failed: {first} (and {} more)", more.len()),
+        };
+        Self::new(ErrorKind::Validation, message).with_violations(violations)
+    }
+
+    /// The error for a field that a patch cannot set, because `parent`, the first of its parents
+    /// that is no object, holds a value of this kind.
+    pub fn parent_holds(field: &FieldPath, parent: &FieldPath, kind: FieldKind) -> Self {
+        let holds = match kind {
+            FieldKind::Text => "text",
+            FieldKind::Number => "a number",
+            FieldKind::Bool => "a bool",
+            FieldKind::Array => "an array",
+            FieldKind::Object => "an object",
+            FieldKind::Any => "another value",
+        };
+        Self::new(
+            ErrorKind::InvalidDocument,
+            format!("the field `{field}` cannot be set, because `{parent}` holds {holds}"),
+        )
     }
 
     /// Wraps an error of the application, for instance to roll a transaction back.
@@ -262,6 +298,32 @@ impl Error {
     }
 }
 
+impl Violation {
+    /// A violation of the rule `code` by the field at `path`. The message ends up in logs, so it
+    /// says what is expected rather than what the document holds.
+    pub fn new(
+        path: impl Into<String>,
+        code: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            path: path.into(),
+            code: code.into(),
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    /// Writes `path: message`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
 impl Constraint {
     /// A constraint by its name and the dotted paths of the fields it covers.
     pub fn new(name: impl Into<String>, fields: Vec<String>) -> Self {
@@ -365,6 +427,29 @@ mod tests {
         assert_eq!(error.to_string(), "could not read: articles");
         let source = std::error::Error::source(&error).expect("a source");
         assert_eq!(source.to_string(), "disk on fire");
+    }
+
+    #[test]
+    fn a_validation_error_says_the_first_violation() {
+        let name = Violation::new("name", "length", "must have at least 3 characters");
+        let whole = Violation::new("", "dates", "must end after it begins");
+        let cases = [
+            (Error::validation([]), "validation failed"),
+            (
+                Error::validation([whole.clone()]),
+                "validation failed: must end after it begins",
+            ),
+            (
+                Error::validation([name.clone(), whole.clone(), name.clone()]),
+                "validation failed: name: must have at least 3 characters (and 2 more)",
+            ),
+        ];
+        for (error, expected) in cases {
+            assert_eq!(error.to_string(), expected);
+            assert_eq!(error.kind(), ErrorKind::Validation);
+        }
+        let error = Error::validation(vec![name.clone(), whole.clone()]);
+        assert_eq!(error.violations(), [name, whole]);
     }
 
     #[test]

@@ -4,12 +4,20 @@
 //! logic holds throughout: every predicate is true or false, never unknown, so `Not` is the exact
 //! complement and a filter with its negation returns every document.
 
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
 use crate::{FieldPath, Pattern, Value};
 
 /// An expression over one document.
 ///
 /// "Null" below means missing or JSON `null`.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// It is written as JSON, always the same text for the same expression, so that a backend can keep
+/// the filter of an index.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Expr {
     /// A constant.
     Value(Value),
@@ -95,6 +103,18 @@ pub enum Expr {
         key: String,
     },
 
+    /// True if the operand is text, and the document of another collection with that id
+    /// satisfies the predicate, in which fields with [`Root::Document`] lie in that document. False
+    /// if there is no such document. Predicates of this kind nest.
+    Linked {
+        /// The id.
+        operand: Box<Expr>,
+        /// The other collection; it may be the same one.
+        collection: String,
+        /// The predicate over the document with that id.
+        predicate: Box<Expr>,
+    },
+
     /// True if all are; true for none.
     And(Vec<Expr>),
     /// True if any is; false for none.
@@ -104,7 +124,7 @@ pub enum Expr {
 }
 
 /// A place in the document, and the kind of value the caller looks for there.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Field {
     /// What the path starts from.
     pub root: Root,
@@ -116,7 +136,8 @@ pub struct Field {
 }
 
 /// What a path starts from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Root {
     /// The document.
     Document,
@@ -125,7 +146,8 @@ pub enum Root {
 }
 
 /// The kind of value a field is declared to hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FieldKind {
     /// Text, also times, ids and enums written as text.
     Text,
@@ -142,7 +164,8 @@ pub enum FieldKind {
 }
 
 /// How two values are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CompareOp {
     /// Equal.
     Eq,
@@ -157,7 +180,8 @@ pub enum CompareOp {
 }
 
 /// How text is tested.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TextOp {
     /// The whole text is the needle (of use with `ignore_case`).
     Equals,
@@ -261,6 +285,55 @@ impl Expr {
         }
         Self::Not(Box::new(self))
     }
+
+    /// The collections that [`Linked`](Self::Linked) predicates look into, at any depth, once each.
+    pub fn linked_collections(&self) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        self.collect_linked(&mut found);
+        found
+    }
+
+    fn collect_linked<'a>(&'a self, found: &mut BTreeSet<&'a str>) {
+        match self {
+            Self::Value(_) | Self::Field(_) | Self::Exists(_) => {}
+            Self::Len(inner) | Self::IsNull(inner) | Self::IsEmpty(inner) | Self::Not(inner) => {
+                inner.collect_linked(found);
+            }
+            Self::Compare {
+                left: one,
+                right: other,
+                op: _,
+            }
+            | Self::AnyElement {
+                array: one,
+                predicate: other,
+            }
+            | Self::AllElements {
+                array: one,
+                predicate: other,
+            } => {
+                one.collect_linked(found);
+                other.collect_linked(found);
+            }
+            Self::In { operand, .. }
+            | Self::Text { operand, .. }
+            | Self::Matches { operand, .. } => {
+                operand.collect_linked(found);
+            }
+            Self::Contains { array, .. } => array.collect_linked(found),
+            Self::HasKey { object, .. } => object.collect_linked(found),
+            Self::Linked {
+                operand,
+                collection,
+                predicate,
+            } => {
+                found.insert(collection);
+                operand.collect_linked(found);
+                predicate.collect_linked(found);
+            }
+            Self::And(all) | Self::Or(all) => all.iter().for_each(|it| it.collect_linked(found)),
+        }
+    }
 }
 
 impl Field {
@@ -287,5 +360,103 @@ mod tests {
         assert!(Expr::always().and(Expr::always()).is_always());
         assert!(test().and(Expr::never()).is_never());
         assert!(!test().or(Expr::never()).is_always());
+    }
+
+    #[test]
+    fn an_expression_is_the_same_after_json() {
+        let x = || {
+            let path = FieldPath::from_segments(["a.b", "0"]).unwrap();
+            Box::new(Expr::Field(Field::document(path, FieldKind::Number)))
+        };
+        let element = Field {
+            root: Root::Element,
+            path: FieldPath::root(),
+            kind: FieldKind::Any,
+        };
+        let values: Vec<Value> = [
+            "null",
+            "true",
+            "9007199254740993",
+            "1.0",
+            "1e300",
+            "\"é'\"",
+            r#"[{"k":[]}]"#,
+        ]
+        .iter()
+        .map(|it| serde_json::from_str(it).unwrap())
+        .collect();
+        let literals = values.iter().cloned().map(|it| {
+            let right = Expr::Value(it);
+            Expr::compare(CompareOp::Ge, *x(), right)
+        });
+        let needle = "%_".to_owned();
+        let all = literals.chain([
+            Expr::In {
+                operand: x(),
+                values: values.clone(),
+            },
+            Expr::IsNull(Box::new(Expr::Len(x()))),
+            Expr::Exists(element),
+            Expr::Text {
+                op: TextOp::StartsWith,
+                ignore_case: true,
+                operand: x(),
+                needle,
+            },
+            Expr::Matches {
+                operand: x(),
+                pattern: Pattern::parse("^a+$").unwrap(),
+            },
+            Expr::Linked {
+                operand: x(),
+                collection: "c".to_owned(),
+                predicate: Box::new(Expr::never()),
+            },
+            Expr::always().not(),
+        ]);
+        let expr = Expr::Not(Box::new(Expr::And(all.collect())));
+        let text = serde_json::to_string(&expr).unwrap();
+        let read: Expr = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, expr);
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        assert_eq!(format!("{read:?}"), format!("{expr:?}"));
+    }
+
+    #[test]
+    fn bad_json_is_no_expression() {
+        for bad in [
+            r#"{"exists":{"root":"document","path":[""],"kind":"any"}}"#,
+            r#"{"exists":{"root":"document","path":["a\u0000"],"kind":"any"}}"#,
+            r#"{"matches":{"operand":{"value":"x"},"pattern":"("}}"#,
+            r#"{"maybe":[]}"#,
+        ] {
+            assert!(serde_json::from_str::<Expr>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_expression_in_json_is_short() {
+        let path = FieldPath::parse("_deleted_at").unwrap();
+        let live = Expr::IsNull(Box::new(Expr::Field(Field::document(path, FieldKind::Any))));
+        assert_eq!(
+            serde_json::to_string(&live).unwrap(),
+            r#"{"is_null":{"field":{"root":"document","path":["_deleted_at"],"kind":"any"}}}"#
+        );
+    }
+
+    #[test]
+    fn linked_collections_are_found_at_any_depth() {
+        let linked = |collection: &str, predicate| Expr::Linked {
+            operand: Box::new(Expr::Value(Value::Null)),
+            collection: collection.to_owned(),
+            predicate: Box::new(predicate),
+        };
+        let any = Expr::AnyElement {
+            array: Box::new(Expr::Value(Value::Null)),
+            predicate: Box::new(linked("b", linked("a", Expr::always()))),
+        };
+        let filter = Expr::Or(vec![any.not(), linked("c", linked("a", Expr::never()))]);
+        let found = filter.linked_collections();
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), ["a", "b", "c"]);
     }
 }

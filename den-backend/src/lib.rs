@@ -13,6 +13,7 @@
 //! | [`value`] | [`Value`]: one JSON value with exact comparison |
 //! | [`path`] | [`FieldPath`]: where in a document |
 //! | [`order`] | the total order of a query: sort keys, positions |
+//! | [`patch`] | [`Patch`]: changes to documents where they lie |
 //! | [`pattern`] | [`Pattern`]: a regular expression that every engine reads alike |
 //! | [`document`] | [`RawDocument`], [`Put`], [`Expectation`], [`PutOutcome`] |
 //! | [`meta`] | [`CollectionMeta`]: fields and indexes of one collection |
@@ -36,6 +37,7 @@ pub mod expr;
 pub mod memory;
 pub mod meta;
 pub mod order;
+pub mod patch;
 pub mod path;
 pub mod pattern;
 pub mod query;
@@ -53,6 +55,7 @@ pub use crate::{
     error::{Constraint, Error, ErrorKind, Result, Violation},
     expr::{CompareOp, Expr, Field, FieldKind, Root, TextOp},
     meta::{CollectionMeta, FieldMeta, IndexKind, IndexMeta, RecordedIndex},
+    patch::{Change, Patch},
     path::FieldPath,
     pattern::Pattern,
     query::{Direction, LockMode, Nulls, Query, Seek, Select, Sort},

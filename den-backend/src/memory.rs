@@ -10,11 +10,13 @@
 //! | `memory:`, `memory://` | a new, empty database of its own |
 //! | `memory://name` | the database of this name, for as long as a handle to it lives |
 //!
-//! A backend without an engine of its own answers its queries with [`run_query`] and [`select`].
+//! A backend without an engine of its own answers its queries with [`run_query`] and [`select`],
+//! and makes its updates with [`apply`].
 
 mod collection;
 pub mod evaluate;
 mod explain;
+mod patch;
 mod run;
 mod store;
 mod transaction;
@@ -31,14 +33,16 @@ use async_trait::async_trait;
 
 use crate::{
     Access, Backend, Capabilities, CollectionMeta, DatabaseUrl, DeleteOutcome, Driver, Error,
-    ErrorKind, Expectation, Explain, ExplainMode, IndexMeta, PoolStats, Put, PutOutcome, Query,
-    RawDocument, ReadWrite, RecordedIndex, Result, RowStream, Select, Transaction, TxOptions,
+    ErrorKind, Expectation, Explain, ExplainMode, IndexMeta, Patch, PoolStats, Put, PutOutcome,
+    Query, RawDocument, ReadWrite, RecordedIndex, Result, RowStream, Select, Transaction,
+    TxOptions,
     memory::{collection::SharedRow, store::State, transaction::MemoryTransaction},
 };
 
 pub use crate::memory::{
-    evaluate::{evaluate, matches},
-    run::{run_query, select},
+    evaluate::{Links, evaluate, matches, matches_linked},
+    patch::apply,
+    run::{run_linked_query, run_query, select},
 };
 
 /// Opens `memory:` URLs.
@@ -201,8 +205,12 @@ impl ReadWrite for MemoryBackend {
         self.write(|state| state.delete_matching(query)).await
     }
 
+    async fn update(&self, query: &Query, patch: &Patch) -> Result<u64> {
+        self.write(|state| state.update(query, patch)).await
+    }
+
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
-        self.read(|state| state.check_collection(&query.collection))?;
+        self.read(|state| state.check_collections(query))?;
         Ok(explain::explain(query, mode))
     }
 }

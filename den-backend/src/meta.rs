@@ -1,6 +1,6 @@
 //! What a backend needs to know of a collection to store it well.
 
-use crate::{Direction, FieldKind, FieldPath};
+use crate::{Direction, Expr, FieldKind, FieldPath};
 
 /// One collection: its name, the declared fields and the declared indexes.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,12 @@ pub struct IndexMeta {
     pub fields: Vec<(FieldMeta, Direction)>,
     /// What the index does.
     pub kind: IndexKind,
+    /// Which documents it covers; [`Expr::always`] for all. It looks at the document alone:
+    /// comparisons with literals, `In`, `IsNull`, `Exists`, `Text` and logic.
+    ///
+    /// A unique index refuses duplicates among the documents it covers. A plain one serves queries
+    /// whose filter contains this one.
+    pub filter: Expr,
 }
 
 /// What an index does.

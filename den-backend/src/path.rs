@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Error, ErrorKind, Result};
 
 /// A list of segments that leads from the root of a document to a value.
@@ -12,7 +14,8 @@ use crate::{Error, ErrorKind, Result};
 /// - A segment that [is a number](FieldPath::index_of) indexes an array, and is a key of an object.
 /// - No segment is empty or holds a control character (NUL included).
 /// - The empty path is the value itself; it only occurs below [`Root::Element`](crate::Root).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct FieldPath(Vec<String>);
 
 impl FieldPath {
@@ -84,6 +87,24 @@ impl FieldPath {
         }
         let index: i32 = segment.parse().ok()?;
         usize::try_from(index).ok()
+    }
+}
+
+impl TryFrom<Vec<String>> for FieldPath {
+    type Error = Error;
+
+    /// Takes every segment literally; no segment is the value itself.
+    fn try_from(segments: Vec<String>) -> Result<Self> {
+        match segments.is_empty() {
+            true => Ok(Self::root()),
+            false => Self::from_segments(segments),
+        }
+    }
+}
+
+impl From<FieldPath> for Vec<String> {
+    fn from(path: FieldPath) -> Self {
+        path.0
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
 };
 
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 
 use crate::{Error, ErrorKind, Result};
 
@@ -19,7 +20,8 @@ use crate::{Error, ErrorKind, Result};
 /// - A pattern is found anywhere in a text unless it is anchored with `^` or `$`, which mean the
 ///   start and the end of the text. `.` matches any character but a line feed.
 /// - Word boundaries, anchors at lines, and repetition counts above 255 are refused.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Pattern {
     regex: Regex,
     postgres: String,
@@ -59,6 +61,20 @@ impl Pattern {
     /// Whether the pattern is found anywhere in the text.
     pub fn is_match(&self, text: &str) -> bool {
         self.regex.is_match(text)
+    }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> Self {
+        pattern.as_str().to_owned()
     }
 }
 

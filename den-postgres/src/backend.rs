@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use den_backend::{
     Backend, Capabilities, CollectionMeta, DatabaseUrl, DeleteOutcome, Error, ErrorKind,
-    Expectation, Explain, ExplainMode, IndexMeta, OpenOptions, PoolStats, Put, PutOutcome, Query,
-    RawDocument, ReadWrite, RecordedIndex, Result, RowStream, Transaction, TxOptions,
+    Expectation, Explain, ExplainMode, IndexMeta, OpenOptions, Patch, PoolStats, Put, PutOutcome,
+    Query, RawDocument, ReadWrite, RecordedIndex, Result, RowStream, Transaction, TxOptions,
 };
 
 use crate::{
@@ -31,7 +31,8 @@ const OLDEST: i64 = 130_000;
 const GREETING: &str = "SELECT current_setting('server_version_num')::bigint,
     current_setting('server_version')::text,
     (current_schema() IS NOT NULL),
-    (current_setting('statement_timeout') <> '0' OR current_setting('lock_timeout') <> '0')";
+    (current_setting('statement_timeout') <> '0' OR current_setting('lock_timeout') <> '0'),
+    (current_setting('standard_conforming_strings', true) IS DISTINCT FROM 'off')";
 
 /// A PostgreSQL database behind a pool of connections.
 #[derive(Debug)]
@@ -70,6 +71,15 @@ pub(crate) async fn open(url: &DatabaseUrl, options: &OpenOptions) -> Result<Arc
         ));
     }
     shared.time_limits = column(row, 3)?;
+    // The keys in den's statements are quoted as the standard has it; elsewhere a backslash in one
+    // would end the quotes.
+    if !column::<bool>(row, 4)? {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "den needs `standard_conforming_strings`, which is off here: turn it on for this user \
+             or database, or by the URL's parameter `options`",
+        ));
+    }
     Ok(Arc::new(PostgresBackend {
         shared: Arc::new(shared),
     }))
@@ -131,6 +141,10 @@ impl ReadWrite for PostgresBackend {
 
     async fn delete_matching(&self, query: &Query) -> Result<u64> {
         ops::delete_matching(&self.shared, &*self.shared, query).await
+    }
+
+    async fn update(&self, query: &Query, patch: &Patch) -> Result<u64> {
+        ops::update(&self.shared, &*self.shared, query, patch).await
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {

@@ -106,6 +106,7 @@ fn calls(it: &Collection, puts: &[Put<'_>]) -> Vec<Call> {
         ExpectationKind::Any,
         ExpectationKind::Absent,
         ExpectationKind::Present,
+        ExpectationKind::Live,
         ExpectationKind::Revision,
     ];
     let mut calls = Vec::new();
@@ -144,7 +145,7 @@ impl Rows {
         self.bodies.push(put.body.to_vec());
         self.bytes += put.body.len();
         match put.expect {
-            Expectation::Any | Expectation::Absent | Expectation::Present => {}
+            Expectation::Any | Expectation::Absent | Expectation::Present | Expectation::Live => {}
             Expectation::Revision(rev) => self.revisions.push(rev.map(str::to_owned)),
         }
     }
@@ -152,7 +153,10 @@ impl Rows {
     fn into_call(self, it: &Collection, kind: ExpectationKind) -> Call {
         let mut params = vec![Bound::TextArray(self.ids), Bound::JsonArray(self.bodies)];
         match kind {
-            ExpectationKind::Any | ExpectationKind::Absent | ExpectationKind::Present => {}
+            ExpectationKind::Any
+            | ExpectationKind::Absent
+            | ExpectationKind::Present
+            | ExpectationKind::Live => {}
             ExpectationKind::Revision => params.push(Bound::NullableTextArray(self.revisions)),
         }
         // The savepoint around the batch is guard enough.

@@ -54,6 +54,7 @@ struct ByExpectation {
     any: Arc<str>,
     absent: Arc<str>,
     present: Arc<str>,
+    live: Arc<str>,
     revision: Arc<str>,
 }
 
@@ -240,6 +241,7 @@ impl ByExpectation {
             any: render(ExpectationKind::Any).into(),
             absent: render(ExpectationKind::Absent).into(),
             present: render(ExpectationKind::Present).into(),
+            live: render(ExpectationKind::Live).into(),
             revision: render(ExpectationKind::Revision).into(),
         }
     }
@@ -249,6 +251,7 @@ impl ByExpectation {
             ExpectationKind::Any => &self.any,
             ExpectationKind::Absent => &self.absent,
             ExpectationKind::Present => &self.present,
+            ExpectationKind::Live => &self.live,
             ExpectationKind::Revision => &self.revision,
         })
     }
@@ -260,6 +263,7 @@ pub(crate) fn kind_of(expect: Expectation<'_>) -> ExpectationKind {
         Expectation::Any => ExpectationKind::Any,
         Expectation::Absent => ExpectationKind::Absent,
         Expectation::Present => ExpectationKind::Present,
+        Expectation::Live => ExpectationKind::Live,
         Expectation::Revision(_) => ExpectationKind::Revision,
     }
 }
@@ -386,7 +390,8 @@ impl State {
             }
         }
         let definitions = self.records.iter().filter_map(|it| it.definition.as_ref());
-        for index in definitions {
+        let described = meta.map_or(&[][..], |it| &it.indexes);
+        for index in definitions.chain(described) {
             for (field, _) in &index.fields {
                 let (path, kind) = (field.path.clone(), field.kind);
                 layout = match index.kind {

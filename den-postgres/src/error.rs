@@ -2,7 +2,7 @@
 
 use std::{error, fmt};
 
-use den_backend::{Constraint, Error, ErrorKind};
+use den_backend::{Constraint, Error, ErrorKind, Patch};
 use tokio_postgres::error::DbError;
 
 use crate::call::Effect;
@@ -43,6 +43,16 @@ pub(crate) fn classify(error: tokio_postgres::Error, doing: Doing) -> Error {
         it = it.with_constraint(Constraint::new(name, Vec::new()));
     }
     it
+}
+
+/// The error of a patch: in the document's terms where one of the changes could not be made.
+pub(crate) fn of_patch(error: Error, collection: &str, patch: &Patch) -> Error {
+    let cause = error::Error::source(&error).and_then(|it| it.downcast_ref::<ServerError>());
+    let message = match (error.code(), cause) {
+        (Some("22P02"), Some(ServerError(it))) => it.message(),
+        _ => return error,
+    };
+    den_sql::patch_failure(message, collection, patch).unwrap_or(error)
 }
 
 /// Whether the error says that the statement's plan or name is no longer good; nothing was done.

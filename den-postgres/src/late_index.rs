@@ -8,8 +8,8 @@
 use std::time::Duration;
 
 use den_backend::{
-    Constraint, Direction, Error, ErrorKind, Expr, Field, FieldKind, IndexKind, IndexMeta, Query,
-    Result, Root, Sort, Value,
+    CollectionMeta, Constraint, Direction, Error, ErrorKind, Expr, Field, FieldKind, IndexKind,
+    IndexMeta, Query, Result, Root, Sort, Value,
 };
 use den_sql::{POSTGRES, schema};
 use futures_util::TryStreamExt as _;
@@ -47,7 +47,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Builds an index that does not exist, or only as the leftover of an interrupted build.
-pub(crate) async fn build(shared: &Shared, collection: &str, index: &IndexMeta) -> Result<()> {
+pub(crate) async fn build(shared: &Shared, meta: &CollectionMeta, index: &IndexMeta) -> Result<()> {
     let lease = shared.pool.acquire().await?;
     // Dropped midway, the build is cancelled, and the connection closed with the lock it holds.
     lease.set_usage(Usage::Stream);
@@ -57,7 +57,7 @@ pub(crate) async fn build(shared: &Shared, collection: &str, index: &IndexMeta) 
     };
     take_lock(&on).await?;
     run_text(&lease, NO_TIME_LIMIT).await?;
-    let built = build_alone(&on, collection, index).await;
+    let built = build_alone(&on, meta, index).await;
     match &built {
         Err(error) if is_fatal(error) => lease.set_usage(Usage::Broken),
         Ok(()) | Err(_) => {
@@ -71,13 +71,14 @@ pub(crate) async fn build(shared: &Shared, collection: &str, index: &IndexMeta) 
     if error.kind() != ErrorKind::Duplicate {
         return Err(error);
     }
-    match offender(shared, collection, index).await {
+    match offender(shared, &meta.name, index).await {
         Ok(Some(id)) => Err(error.with_id(id)),
         Ok(None) | Err(_) => Err(error),
     }
 }
 
-async fn build_alone(on: &Direct<'_>, collection: &str, index: &IndexMeta) -> Result<()> {
+async fn build_alone(on: &Direct<'_>, meta: &CollectionMeta, index: &IndexMeta) -> Result<()> {
+    let collection = meta.name.as_str();
     let state = State::read(collection, on).await?;
     if state.standing(index) == Standing::Made {
         // Another process was faster.
@@ -87,7 +88,7 @@ async fn build_alone(on: &Direct<'_>, collection: &str, index: &IndexMeta) -> Re
     if state.has_index(&index.name) {
         run_all(on.lease, &drop_it).await?;
     }
-    let layout = state.layout(collection, None);
+    let layout = state.layout(collection, Some(meta));
     let build = schema::create_index(POSTGRES, &layout, index, true);
     if let Err(error) = run_all(on.lease, &build).await {
         if !is_fatal(&error) {
@@ -163,7 +164,7 @@ async fn offender(shared: &Shared, collection: &str, index: &IndexMeta) -> Resul
             nulls: Direction::Asc.default_nulls(),
         });
     }
-    query.filter = Expr::And(present);
+    query.filter = index.filter.clone().and(Expr::And(present));
     let mut rows = stream::query(shared, &query).await?;
     let mut before: Option<Vec<Value>> = None;
     while let Some(row) = rows.try_next().await? {

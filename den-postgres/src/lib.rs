@@ -14,6 +14,7 @@ mod runner;
 mod schema;
 mod session;
 mod stream;
+mod subject;
 mod transaction;
 mod url;
 mod values;

@@ -3,21 +3,19 @@
 use std::sync::Arc;
 
 use den_backend::{
-    DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, LockMode, Put, PutOutcome,
-    Query, RawDocument, Refusal, Result,
+    DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, LockMode, Patch, Put,
+    PutOutcome, Query, RawDocument, Refusal, Result,
 };
-use den_sql::{Dialect, Layout, POSTGRES, Param, Statement};
+use den_sql::{Dialect, Layouts, POSTGRES, Param, Statement};
 
 use crate::{
     call::{Answer, Call, Effect, Guard},
     catalog::{Collection, kind_of},
-    error::is_missing_column,
+    error::of_patch,
     runner::{Runner, Shared, run_on},
+    subject::Subject,
     values::{Bound, column, document},
 };
-
-/// How a query becomes a statement.
-pub(crate) type Render = fn(&dyn Dialect, &Layout, &Query) -> Statement;
 
 pub(crate) async fn get(
     shared: &Shared,
@@ -113,7 +111,9 @@ pub(crate) async fn delete(
         return Ok(DeleteOutcome::Deleted);
     }
     let refusal = match expect {
-        Expectation::Any | Expectation::Absent | Expectation::Present => Refusal::Missing,
+        Expectation::Any | Expectation::Absent | Expectation::Present | Expectation::Live => {
+            Refusal::Missing
+        }
         Expectation::Revision(_) => refusal(shared, on, &it, id, expect).await?,
     };
     Ok(DeleteOutcome::Refused(refusal))
@@ -148,14 +148,29 @@ pub(crate) async fn delete_matching(
     Ok(answer.affected)
 }
 
+pub(crate) async fn update(
+    shared: &Shared,
+    on: &impl Runner,
+    query: &Query,
+    patch: &Patch,
+) -> Result<u64> {
+    let render = |dialect: &dyn Dialect, layouts: Layouts<'_>, query: &Query| {
+        den_sql::update(dialect, layouts, query, patch)
+    };
+    match answer(shared, on, query, render, Effect::Write).await {
+        Ok(answer) => Ok(answer.affected),
+        Err(error) => Err(of_patch(error, &query.collection, patch)),
+    }
+}
+
 pub(crate) async fn explain(
     shared: &Shared,
     on: &impl Runner,
     query: &Query,
     mode: ExplainMode,
 ) -> Result<Explain> {
-    let it = shared.collections.find(&query.collection, on).await?;
-    let statement = den_sql::select(POSTGRES, &it.layout, query);
+    let subject = Subject::find(shared, on, query).await?;
+    let statement = subject.render(|layouts| den_sql::select(POSTGRES, layouts, query));
     let mut explain = Explain {
         parameters: statement.params.iter().map(shown).collect(),
         statement: statement.sql.clone(),
@@ -167,7 +182,8 @@ pub(crate) async fn explain(
             // The server plans with the values that are bound, as it would on a first run.
             let mut asked = statement;
             asked.sql.insert_str(0, "EXPLAIN (COSTS OFF) ");
-            let answer = run_on(shared, on, &it, Call::rendered(asked, Effect::Read)).await?;
+            let asked = Call::rendered(asked, Effect::Read);
+            let answer = run_on(shared, on, &subject.collection, asked).await?;
             for row in &answer.rows {
                 explain.plan.push(column(row, 0)?);
             }
@@ -176,23 +192,23 @@ pub(crate) async fn explain(
     Ok(explain)
 }
 
-/// Runs a query in one of its forms. Where the table has lost a column that this process knew of, it
-/// is looked at again.
+/// Runs a query in one of its forms. Where a table, or a column that this process knew of, is gone,
+/// the database is looked at again.
 async fn answer(
     shared: &Shared,
     on: &impl Runner,
     query: &Query,
-    render: Render,
+    render: impl Fn(&dyn Dialect, Layouts<'_>, &Query) -> Statement + Send + Sync,
     effect: Effect,
 ) -> Result<Answer> {
-    let it = shared.collections.find(&query.collection, on).await?;
-    let call = Call::rendered(render(POSTGRES, &it.layout, query), effect);
-    match run_on(shared, on, &it, call).await {
-        Err(error) if is_missing_column(&error) => {
-            shared.collections.forget(&query.collection);
-            let it = shared.collections.find(&query.collection, on).await?;
-            let call = Call::rendered(render(POSTGRES, &it.layout, query), effect);
-            run_on(shared, on, &it, call).await
+    let rendered = |layouts: Layouts<'_>| render(POSTGRES, layouts, query);
+    let subject = Subject::find(shared, on, query).await?;
+    let call = Call::rendered(subject.render(rendered), effect);
+    match run_on(shared, on, &subject.collection, call).await {
+        Err(error) if subject.is_outdated(&error) => {
+            let subject = Subject::find_again(shared, on, query).await?;
+            let call = Call::rendered(subject.render(rendered), effect);
+            run_on(shared, on, &subject.collection, call).await
         }
         outcome => outcome,
     }
@@ -208,7 +224,7 @@ pub(crate) async fn refusal(
 ) -> Result<Refusal> {
     match expect {
         Expectation::Absent => Ok(Refusal::Exists),
-        Expectation::Any | Expectation::Present => Ok(Refusal::Missing),
+        Expectation::Any | Expectation::Present | Expectation::Live => Ok(Refusal::Missing),
         Expectation::Revision(_) => Ok(match state_of(shared, on, it, id).await? {
             Presence::Missing => Refusal::Missing,
             Presence::There => Refusal::OtherRevision,
@@ -238,7 +254,7 @@ async fn state_of(
 /// The parameter that an expected revision adds.
 fn revision(expect: Expectation<'_>) -> Option<Bound> {
     match expect {
-        Expectation::Any | Expectation::Absent | Expectation::Present => None,
+        Expectation::Any | Expectation::Absent | Expectation::Present | Expectation::Live => None,
         Expectation::Revision(rev) => Some(Bound::NullableText(rev.map(str::to_owned))),
     }
 }

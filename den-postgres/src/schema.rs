@@ -12,7 +12,7 @@ use den_backend::{
     CollectionMeta, Error, ErrorKind, IndexKind, IndexMeta, Query, RecordedIndex, Result,
     check::check_collection,
 };
-use den_sql::{Layout, POSTGRES, schema};
+use den_sql::{Layout, Layouts, POSTGRES, schema};
 
 use crate::{
     call::{Call, Effect, Guard},
@@ -32,7 +32,9 @@ WHERE n.nspname = current_schema()";
 
 /// Makes a collection and its indexes exist as described.
 pub(crate) async fn ensure_collection(shared: &Shared, meta: &CollectionMeta) -> Result<()> {
-    meta.check()?;
+    if !meta.is_own() {
+        meta.check()?;
+    }
     let state = State::read(&meta.name, shared).await?;
     state.check_own(&meta.name)?;
     if state.holds(meta) {
@@ -43,7 +45,7 @@ pub(crate) async fn ensure_collection(shared: &Shared, meta: &CollectionMeta) ->
     // Whatever comes of the indexes, the table may have gained columns.
     shared.collections.forget(&meta.name);
     for index in late? {
-        late_index::build(shared, &meta.name, index).await?;
+        late_index::build(shared, meta, index).await?;
     }
     let state = State::read(&meta.name, shared).await?;
     if let Some(missing) = (meta.indexes.iter()).find(|it| state.standing(it) != Standing::Made) {
@@ -177,19 +179,26 @@ async fn change<'a>(on: &Within, meta: &'a CollectionMeta) -> Result<Vec<&'a Ind
         run_all(on, vec![schema::create_table(POSTGRES, meta)]).await?;
         true
     };
+    if empty {
+        for index in &meta.indexes {
+            match state.standing(index) {
+                Standing::Made => {}
+                Standing::Missing | Standing::Changed => {
+                    add_columns(on, &state, meta, index).await?;
+                }
+            }
+        }
+    }
+    // With all columns, so that the filter of an index is spelled as in queries.
+    let layout = State::read(&meta.name, on).await?;
+    let layout = layout.layout(&meta.name, Some(meta));
     let mut late = Vec::new();
     for index in &meta.indexes {
         match (state.standing(index), empty) {
             (Standing::Made, _) => {}
             (Standing::Missing, false) => late.push(index),
-            (Standing::Missing | Standing::Changed, true) => {
-                add_columns(on, &state, meta, index).await?;
-                let layout = Layout::of(meta);
-                replace(on, &state, &meta.name, &layout, index).await?;
-            }
             // In the transaction, so that the old one is there until the new one is.
-            (Standing::Changed, false) => {
-                let layout = state.layout(&meta.name, Some(meta));
+            (Standing::Missing, true) | (Standing::Changed, _) => {
                 replace(on, &state, &meta.name, &layout, index).await?;
             }
         }
@@ -199,7 +208,7 @@ async fn change<'a>(on: &Within, meta: &'a CollectionMeta) -> Result<Vec<&'a Ind
 
 async fn has_rows(on: &Within, collection: &str) -> Result<bool> {
     let query = Query::new(collection);
-    let statement = den_sql::exists(POSTGRES, &Layout::new(collection), &query);
+    let statement = den_sql::exists(POSTGRES, Layouts::new(&Layout::new(collection)), &query);
     let answer = on.run(Call::rendered(statement, Effect::Read)).await?;
     answer.rows.first().map_or(Ok(false), |row| column(row, 0))
 }

@@ -14,10 +14,11 @@ use futures_util::stream::iter;
 use crate::{
     call::{Call, Effect, open},
     catalog::Collection,
-    error::{Doing, classify, is_fatal, is_missing_column},
+    error::{Doing, classify, is_fatal},
     ops,
     pool::{Lease, Usage},
     runner::{Retry, Shared, in_terms_of},
+    subject::Subject,
     values::document,
 };
 
@@ -29,11 +30,11 @@ pub(crate) async fn query(shared: &Shared, query: &Query) -> Result<RowStream> {
     if query.limit.is_some_and(|limit| limit <= AT_ONCE) {
         return Ok(ready_rows(ops::query(shared, shared, query).await?));
     }
-    let mut collection = shared.collections.find(&query.collection, shared).await?;
+    let mut subject = Subject::find(shared, shared, query).await?;
     let mut retry = Retry::default();
     let mut looked_again = false;
     loop {
-        let statement = den_sql::select(POSTGRES, &collection.layout, query);
+        let statement = subject.render(|layouts| den_sql::select(POSTGRES, layouts, query));
         let call = Call::rendered(statement, Effect::Read);
         let lease = shared.pool.acquire().await?;
         lease.set_usage(Usage::Call);
@@ -43,7 +44,7 @@ pub(crate) async fn query(shared: &Shared, query: &Query) -> Result<RowStream> {
                 return Ok(Box::pin(Rows {
                     rows: Box::pin(rows),
                     lease: Some(lease),
-                    collection,
+                    collection: subject.collection,
                 }));
             }
             Err(error) => classify(error, Doing::Call),
@@ -52,12 +53,11 @@ pub(crate) async fn query(shared: &Shared, query: &Query) -> Result<RowStream> {
             continue;
         }
         drop(lease);
-        if !is_missing_column(&error) || looked_again {
-            return Err(in_terms_of(shared, shared, &collection, error).await);
+        if !subject.is_outdated(&error) || looked_again {
+            return Err(in_terms_of(shared, shared, &subject.collection, error).await);
         }
         looked_again = true;
-        shared.collections.forget(&query.collection);
-        collection = shared.collections.find(&query.collection, shared).await?;
+        subject = Subject::find_again(shared, shared, query).await?;
     }
 }
 

@@ -8,8 +8,8 @@ use std::{
 use async_trait::async_trait;
 use den_backend::{
     Access, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Isolation,
-    LockMode, Put, PutOutcome, Query, RawDocument, ReadWrite, Result, RowStream, SavepointId,
-    Transaction, TxOptions,
+    LockMode, Patch, Put, PutOutcome, Query, RawDocument, ReadWrite, Result, RowStream,
+    SavepointId, Transaction, TxOptions,
 };
 
 use crate::{
@@ -159,6 +159,10 @@ impl ReadWrite for PostgresTransaction {
 
     async fn delete_matching(&self, query: &Query) -> Result<u64> {
         ops::delete_matching(&self.shared, &self.writing()?, query).await
+    }
+
+    async fn update(&self, query: &Query, patch: &Patch) -> Result<u64> {
+        ops::update(&self.shared, &self.writing()?, query, patch).await
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {

@@ -8,6 +8,7 @@ use den_backend::{
 };
 
 use crate::{
+    changes::Kept,
     document::ExpectationKind,
     layout::Layout,
     postgres::Postgres,
@@ -38,6 +39,15 @@ pub enum Quantifier {
     Any,
     /// Every.
     All,
+}
+
+/// What a parent holds that is no object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held<'a> {
+    /// What the document has at these keys.
+    At(&'a [String]),
+    /// A value of this kind.
+    Kind(FieldKind),
 }
 
 /// A text test.
@@ -123,6 +133,10 @@ pub trait Predicates: Debug + Send + Sync {
         level: usize,
     );
 
+    /// Writes the start of: an element of the array is text that is one of; and returns true, if a
+    /// members index holds the elements. The set and a closing parenthesis follow.
+    fn text_members(&self, sql: &mut SqlWriter, array: &Place<'_>) -> bool;
+
     /// Writes: the place is an object with this key.
     fn has_key(&self, sql: &mut SqlWriter, object: &Place<'_>, key: &str);
 
@@ -160,11 +174,36 @@ pub trait Documents: Debug + Send + Sync {
     /// Writes a [`put_many`](crate::document::put_many).
     fn put_many(&self, sql: &mut SqlWriter, collection: &str, expect: ExpectationKind);
 
+    /// Writes the condition that the document's `_deleted_at` is null or missing.
+    fn is_live(&self, sql: &mut SqlWriter);
+
     /// Writes the condition that the stored revision is parameter `number`.
     fn revision_is(&self, sql: &mut SqlWriter, number: usize);
 
     /// Writes the JSON text of the stored revision.
     fn revision(&self, sql: &mut SqlWriter);
+
+    /// Whether a row can change between being found and being written, so that a statement that
+    /// finds its rows in a sub-select has to look at them again.
+    fn looks_again(&self) -> bool;
+
+    /// Writes the condition that the document has a value at these keys that is neither an object
+    /// nor null. A number among the keys is a key of an object here.
+    fn is_no_object(&self, sql: &mut SqlWriter, keys: &[String]);
+
+    /// Writes the engine's name of the type of the value at these keys.
+    fn type_at(&self, sql: &mut SqlWriter, keys: &[String]);
+
+    /// Writes the start of an expression, of the type of a document, that fails the statement with a
+    /// text wherever it is computed. The text follows, then [`end_failure`](Self::end_failure).
+    fn start_failure(&self, sql: &mut SqlWriter);
+
+    /// Writes the end of such an expression.
+    fn end_failure(&self, sql: &mut SqlWriter);
+
+    /// Writes the document under alias `d` with these changes made, in each of whose
+    /// [`Guard`](crate::changes::Guard)s it holds an object or null.
+    fn changed(&self, sql: &mut SqlWriter, document: &Kept<'_>);
 }
 
 /// Tables, columns, indexes and the catalog.

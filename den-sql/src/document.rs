@@ -14,6 +14,8 @@ pub enum ExpectationKind {
     Absent,
     /// A document has this id.
     Present,
+    /// A document has this id, and its `_deleted_at` is null or missing.
+    Live,
     /// The stored document's `_rev` is the given text, or null where none is given.
     Revision,
 }
@@ -91,6 +93,10 @@ pub fn delete(dialect: &dyn Dialect, collection: &str, expect: ExpectationKind) 
         ExpectationKind::Any | ExpectationKind::Present => {}
         ExpectationKind::Absent => {
             sql.push(" AND FALSE");
+        }
+        ExpectationKind::Live => {
+            sql.push(" AND ");
+            dialect.is_live(&mut sql);
         }
         ExpectationKind::Revision => {
             sql.push(" AND ");

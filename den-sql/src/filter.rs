@@ -9,12 +9,12 @@ use std::{
     cmp::Ordering,
 };
 
-use den_backend::{CompareOp, Expr, TextOp, Value};
+use den_backend::{CompareOp, Expr, Root, TextOp, Value};
 
 use crate::{
     dialect::{Dialect, Quantifier, TextTest},
-    layout::Layout,
-    source::{Place, Scope, Source},
+    layout::{Layout, Layouts},
+    source::{Place, Scalar, Scope, Source},
     writer::SqlWriter,
 };
 
@@ -27,10 +27,46 @@ const FLAT: usize = 8;
 pub(crate) struct Filters<'a> {
     pub(crate) dialect: &'a dyn Dialect,
     pub(crate) layout: &'a Layout,
+    /// What is known of the collections that are linked to.
+    known: Layouts<'a>,
+    scope: Scope,
+    /// Whether links are followed for each row by itself.
+    by_row: bool,
 }
 
 impl<'a> Filters<'a> {
-    /// Writes `filter` over the row under alias `d`.
+    /// Filters of a statement that reads the table under alias `d`.
+    pub(crate) fn of_query(dialect: &'a dyn Dialect, layouts: Layouts<'a>) -> Self {
+        Self {
+            dialect,
+            layout: layouts.own,
+            known: layouts,
+            scope: Scope::Document,
+            by_row: false,
+        }
+    }
+
+    /// Filters of a definition, which name the table's columns without an alias.
+    pub(crate) fn of_table(dialect: &'a dyn Dialect, layout: &'a Layout) -> Self {
+        Self {
+            dialect,
+            layout,
+            known: Layouts::new(layout),
+            scope: Scope::Table,
+            by_row: false,
+        }
+    }
+
+    /// The same with links followed for each row by itself, whatever it links to by then: a
+    /// predicate that no engine makes a join of.
+    pub(crate) fn by_row(self) -> Self {
+        Self {
+            by_row: true,
+            ..self
+        }
+    }
+
+    /// Writes `filter` over a row of the table.
     pub(crate) fn write(&self, sql: &mut SqlWriter, filter: &Expr) {
         self.predicate(sql, filter, 0);
     }
@@ -41,7 +77,7 @@ impl<'a> Filters<'a> {
         'a: 'p,
     {
         Place {
-            scope: Scope::Document,
+            scope: self.scope,
             path,
             layout: self.layout,
         }
@@ -49,7 +85,7 @@ impl<'a> Filters<'a> {
 
     /// `level` is the number of element predicates around the expression.
     fn predicate(&self, sql: &mut SqlWriter, expr: &Expr, level: usize) {
-        let source = |expr| Source::of(expr, self.layout, level);
+        let source = |expr| Source::of(expr, self.layout, self.scope, level);
         match expr {
             Expr::Value(value) => constant(sql, *value == Value::Bool(true)),
             // Not predicates: `Query::check` lets none come here.
@@ -79,8 +115,8 @@ impl<'a> Filters<'a> {
             Expr::Exists(field) => {
                 let place = Place {
                     scope: match field.root {
-                        den_backend::Root::Document => Scope::Document,
-                        den_backend::Root::Element => Scope::Element(level),
+                        Root::Document => self.scope,
+                        Root::Element => Scope::Element(level),
                     },
                     path: &field.path,
                     layout: self.layout,
@@ -119,7 +155,10 @@ impl<'a> Filters<'a> {
                 Source::Null => constant(sql, true),
             },
             Expr::AnyElement { array, predicate } => {
-                self.elements(sql, Quantifier::Any, &source(array), predicate, level);
+                let array = source(array);
+                if !self.member_linked(sql, &array, predicate) {
+                    self.elements(sql, Quantifier::Any, &array, predicate, level);
+                }
             }
             Expr::AllElements { array, predicate } => {
                 self.elements(sql, Quantifier::All, &source(array), predicate, level);
@@ -131,6 +170,25 @@ impl<'a> Filters<'a> {
                     constant(sql, false);
                 }
             },
+            Expr::Linked {
+                operand,
+                collection,
+                predicate,
+            } => {
+                // An element predicate around it is a sub-select for each row already.
+                let by_row = self.by_row && level == 0;
+                if by_row {
+                    sql.push("(EXISTS (SELECT 1 FROM (SELECT ");
+                }
+                self.dialect.typed(sql, &source(operand), Scalar::Text);
+                if by_row {
+                    sql.push(" AS v) AS o WHERE o.v");
+                }
+                self.linked_ids(sql, collection, predicate);
+                if by_row {
+                    sql.push(")) IS TRUE");
+                }
+            }
             Expr::And(all) if all.is_empty() => constant(sql, true),
             Expr::And(all) => self.tree(sql, all, " AND ", level),
             Expr::Or(any) if any.is_empty() => constant(sql, false),
@@ -215,6 +273,57 @@ impl<'a> Filters<'a> {
             }
         }
         sql.push("))");
+    }
+
+    /// Writes that what stands before is the id of a document of `collection` that satisfies
+    /// `predicate`. The ids are looked up once, whatever row is at hand: the alias `d` within is
+    /// that of the linked table, and hides the outer one.
+    fn linked_ids(&self, sql: &mut SqlWriter, collection: &str, predicate: &Expr) {
+        let unknown;
+        let layout = match self.known.of(collection) {
+            Some(layout) => layout,
+            None => {
+                unknown = Layout::new(collection);
+                &unknown
+            }
+        };
+        let inner = Filters {
+            dialect: self.dialect,
+            layout,
+            known: self.known,
+            scope: Scope::Document,
+            by_row: false,
+        };
+        sql.push(" IN (SELECT d.id FROM ").ident(collection);
+        sql.push(" AS d");
+        if !predicate.is_always() {
+            sql.push(" WHERE ");
+            inner.write(sql, predicate);
+        }
+        sql.push(")");
+    }
+
+    /// Writes that an element of the array is such an id, if a members index can look for them and
+    /// `predicate` asks for no more.
+    fn member_linked(&self, sql: &mut SqlWriter, array: &Source<'_>, predicate: &Expr) -> bool {
+        let Expr::Linked {
+            operand,
+            collection,
+            predicate,
+        } = predicate
+        else {
+            return false;
+        };
+        let (Source::Place(array), Expr::Field(field)) = (array, &**operand) else {
+            return false;
+        };
+        let is_element = field.root == Root::Element && field.path.is_root();
+        if !is_element || !self.dialect.text_members(sql, array) {
+            return false;
+        }
+        self.linked_ids(sql, collection, predicate);
+        sql.push(")");
+        true
     }
 
     fn tree<E: Borrow<Expr>>(

@@ -18,6 +18,19 @@ pub struct Layout {
     members: Vec<(FieldPath, String)>,
 }
 
+/// Where the fields of a query's collection lie, and those of the collections it links to.
+///
+/// # Behavior
+///
+/// - A linked collection that is not given is read as [`Layout::new`] says: correct, but slow.
+#[derive(Debug, Clone, Copy)]
+pub struct Layouts<'a> {
+    /// The query's own collection.
+    pub own: &'a Layout,
+    /// Collections that [`Expr::Linked`](den_backend::Expr::Linked) leads to; others among them do no harm.
+    pub linked: &'a [&'a Layout],
+}
+
 #[derive(Debug, Clone, PartialEq)]
 struct Column {
     path: FieldPath,
@@ -111,6 +124,34 @@ impl Layout {
             .iter()
             .find(|(it, _)| it == path)
             .map(|(_, index)| index.as_str())
+    }
+}
+
+impl<'a> Layouts<'a> {
+    /// A collection, and nothing known of the ones it links to.
+    pub const fn new(own: &'a Layout) -> Self {
+        Self { own, linked: &[] }
+    }
+
+    /// With the collections that it links to.
+    #[must_use]
+    pub const fn with_linked(self, linked: &'a [&'a Layout]) -> Self {
+        Self { linked, ..self }
+    }
+
+    /// The layout of a linked collection, if it is known; it may be the query's own.
+    pub(crate) fn of(&self, collection: &str) -> Option<&'a Layout> {
+        let linked = self.linked.iter().copied();
+        [self.own]
+            .into_iter()
+            .chain(linked)
+            .find(|it| it.collection == collection)
+    }
+}
+
+impl<'a> From<&'a Layout> for Layouts<'a> {
+    fn from(own: &'a Layout) -> Self {
+        Self::new(own)
     }
 }
 

@@ -9,13 +9,16 @@
 //! | [`statement`] | [`Statement`] and [`Param`]: what a backend sends |
 //! | [`layout`] | [`Layout`]: where the fields of a collection lie |
 //! | [`query`] | `select`, `count`, `exists`, `delete_matching` |
+//! | [`mod@update`] | `update`: changes to the rows of a query |
 //! | [`document`] | `get`, `put`, `delete` and their like: text that depends on the collection only |
 //! | [`schema`] | tables, columns, indexes, the catalog |
+//! | [`changes`] | patches, as the dialects see them |
 //! | [`dialect`] | what the two engines spell differently |
 //! | [`source`] | operands, as the dialects see them |
 //! | [`writer`] | `SqlWriter`: the only thing that numbers placeholders |
 //! | [`sqlite_functions`] | the functions a SQLite connection must have |
 
+pub mod changes;
 pub mod dialect;
 pub mod document;
 mod filter;
@@ -31,12 +34,14 @@ mod sqlite;
 pub mod sqlite_functions;
 pub mod statement;
 mod text;
+pub mod update;
 pub mod writer;
 
 pub use crate::{
     dialect::{Dialect, POSTGRES, SQLITE},
     document::{ExpectationKind, delete, get, get_for_update, get_many, put, put_many, state_of},
-    layout::{Layout, column_name},
+    layout::{Layout, Layouts, column_name},
     query::{count, delete_matching, exists, select},
     statement::{Param, Statement},
+    update::{patch_failure, update},
 };

@@ -5,7 +5,7 @@ use den_backend::{Query, Select};
 use crate::{
     dialect::Dialect,
     filter::Filters,
-    layout::Layout,
+    layout::{Layout, Layouts},
     order::Order,
     seek::{Branch, branches},
     statement::Statement,
@@ -16,51 +16,72 @@ use crate::{
 ///
 /// Columns: `id` (text), `body` (SQLite: JSON text; PostgreSQL: `jsonb`; NULL for `Select::Id`, and
 /// JSON `null` for a selected value that is missing).
-pub fn select(dialect: &dyn Dialect, layout: &Layout, query: &Query) -> Statement {
+pub fn select(dialect: &dyn Dialect, layouts: Layouts<'_>, query: &Query) -> Statement {
     let mut sql = SqlWriter::new(dialect.placeholders());
-    let filters = Filters { dialect, layout };
+    let filters = Filters::of_query(dialect, layouts);
     write_select(&mut sql, &filters, query);
     sql.finish()
 }
 
 /// The number of documents that match the filter: one row, one `bigint`.
-pub fn count(dialect: &dyn Dialect, layout: &Layout, query: &Query) -> Statement {
+pub fn count(dialect: &dyn Dialect, layouts: Layouts<'_>, query: &Query) -> Statement {
     let mut sql = SqlWriter::new(dialect.placeholders());
-    let filters = Filters { dialect, layout };
+    let filters = Filters::of_query(dialect, layouts);
     sql.push("SELECT count(*) AS count");
-    write_from(&mut sql, layout);
+    write_from(&mut sql, filters.layout);
     write_where(&mut sql, &filters, query, None);
     sql.finish()
 }
 
 /// Whether a document matches the filter: one row, one bool (SQLite 0 or 1).
-pub fn exists(dialect: &dyn Dialect, layout: &Layout, query: &Query) -> Statement {
+pub fn exists(dialect: &dyn Dialect, layouts: Layouts<'_>, query: &Query) -> Statement {
     let mut sql = SqlWriter::new(dialect.placeholders());
-    let filters = Filters { dialect, layout };
+    let filters = Filters::of_query(dialect, layouts);
     sql.push("SELECT EXISTS (\nSELECT 1");
-    write_from(&mut sql, layout);
+    write_from(&mut sql, filters.layout);
     write_where(&mut sql, &filters, query, None);
     sql.push("\n) AS found");
     sql.finish()
 }
 
 /// Deletes the rows of a query, window included; the number of affected rows is the answer.
-pub fn delete_matching(dialect: &dyn Dialect, layout: &Layout, query: &Query) -> Statement {
+pub fn delete_matching(dialect: &dyn Dialect, layouts: Layouts<'_>, query: &Query) -> Statement {
     let mut sql = SqlWriter::new(dialect.placeholders());
-    let filters = Filters { dialect, layout };
+    let filters = Filters::of_query(dialect, layouts);
     sql.push("DELETE FROM ")
-        .ident(&layout.collection)
+        .ident(&layouts.own.collection)
         .push(" AS d");
+    write_rows(&mut sql, &filters, query);
+    sql.finish()
+}
+
+/// Writes the `WHERE` of a statement that changes the rows of a query, window included.
+///
+/// Where a row can change between being found and being written, it is found in a sub-select and
+/// looked at again outside of it. A link needs both as well as a window: an engine that makes a join
+/// of it would look at the row again beside the one document it was joined with, and pass over a
+/// row that links to another one by now.
+pub(crate) fn write_rows(sql: &mut SqlWriter, filters: &Filters<'_>, query: &Query) {
+    let looks_again = filters.dialect.looks_again();
+    let has_links = looks_again && !query.filter.linked_collections().is_empty();
     if query.has_window() {
         sql.push("\nWHERE d.id IN (SELECT d.id FROM (\n");
         let mut ids = query.clone();
         ids.select = Select::Id;
-        write_select(&mut sql, &filters, &ids);
+        write_select(sql, filters, &ids);
         sql.push("\n) AS d)");
+    } else if has_links {
+        sql.push("\nWHERE d.id IN (SELECT d.id");
+        write_from(sql, filters.layout);
+        write_where(sql, filters, query, None);
+        sql.push("\n)");
     } else {
-        write_where(&mut sql, &filters, query, None);
+        return write_where(sql, filters, query, None);
     }
-    sql.finish()
+    if looks_again && !query.filter.is_always() {
+        sql.push("\n    AND ");
+        filters.by_row().write(sql, &query.filter);
+    }
 }
 
 fn write_select(sql: &mut SqlWriter, filters: &Filters<'_>, query: &Query) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use den_backend::{
-    CollectionMeta, Direction, FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta, Value,
+    CollectionMeta, Direction, Expr, FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta, Value,
     meta::fnv1a,
 };
 
@@ -125,8 +125,8 @@ pub fn drop_table(dialect: &dyn Dialect, collection: &str) -> Vec<String> {
     vec![sql.into_text()]
 }
 
-/// The hash of den's own definition of an index: changes when its name, kind, fields, or their
-/// kinds or directions do.
+/// The hash of den's own definition of an index: changes when its name, kind, filter, fields, or
+/// their kinds or directions do.
 pub fn definition_hash(index: &IndexMeta) -> String {
     let hash = fnv1a(definition(index).as_bytes());
     let digits = (0..16).rev().filter_map(|it| {
@@ -149,12 +149,18 @@ pub fn definition(index: &IndexMeta) -> String {
             ("direction", Value::from(direction_name(*direction))),
         ])
     });
-    object([
-        ("name", Value::from(index.name.as_str())),
-        ("kind", Value::from(kind_name(index.kind))),
-        ("fields", Value::Array(fields.collect())),
-    ])
-    .to_string()
+    let mut members = BTreeMap::from([
+        ("name".to_owned(), Value::from(index.name.as_str())),
+        ("kind".to_owned(), Value::from(kind_name(index.kind))),
+        ("fields".to_owned(), Value::Array(fields.collect())),
+    ]);
+    // Left out where there is none, so that the hashes of such indexes stay as they always were.
+    if !index.filter.is_always() {
+        // As text inside of the text, because an expression has a form of its own.
+        let filter = serde_json::to_string(&index.filter).unwrap_or_default();
+        members.insert("filter".to_owned(), Value::Text(filter));
+    }
+    Value::Object(members).to_string()
 }
 
 /// The index that a recorded definition describes; `None` if it is not one of den's.
@@ -169,6 +175,10 @@ pub fn parse_definition(definition: &str) -> Option<IndexMeta> {
         name: text(&index, "name")?.to_owned(),
         kind: kind_from_name(text(&index, "kind")?)?,
         fields: fields.iter().map(parse_field).collect::<Option<_>>()?,
+        filter: match index.get("filter") {
+            None => Expr::always(),
+            Some(_) => serde_json::from_str(text(&index, "filter")?).ok()?,
+        },
     })
 }
 
@@ -282,6 +292,7 @@ mod tests {
                 ),
                 (field(&["x"], FieldKind::Any), Direction::Asc),
             ],
+            filter: Expr::always(),
         };
         assert_eq!(parse_definition(&definition(&index)), Some(index.clone()));
         assert_eq!(parse_definition("{}"), None);

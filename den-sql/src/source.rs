@@ -163,21 +163,21 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The operand that an expression stands for, with the innermost element under alias
-    /// `element`. A predicate is no operand ([`Query::check`](den_backend::Query::check)), so it is
-    /// null.
-    pub fn of(expr: &'a Expr, layout: &'a Layout, element: usize) -> Self {
+    /// The operand that an expression stands for, with the document's fields read from `document`
+    /// and the innermost element under alias `element`. A predicate is no operand
+    /// ([`Query::check`](den_backend::Query::check)), so it is null.
+    pub fn of(expr: &'a Expr, layout: &'a Layout, document: Scope, element: usize) -> Self {
         match expr {
             Expr::Value(value) => Self::Value(value),
             Expr::Field(field) => Self::Place(Place {
                 scope: match field.root {
-                    Root::Document => Scope::Document,
+                    Root::Document => document,
                     Root::Element => Scope::Element(element),
                 },
                 path: &field.path,
                 layout,
             }),
-            Expr::Len(array) => match Self::of(array, layout, element) {
+            Expr::Len(array) => match Self::of(array, layout, document, element) {
                 Self::Place(place) => Self::Len(place),
                 Self::Value(Value::Array(items)) => {
                     Self::Count(i64::try_from(items.len()).unwrap_or(i64::MAX))
@@ -195,6 +195,7 @@ impl<'a> Source<'a> {
             | Expr::AnyElement { .. }
             | Expr::AllElements { .. }
             | Expr::HasKey { .. }
+            | Expr::Linked { .. }
             | Expr::And(_)
             | Expr::Or(_)
             | Expr::Not(_) => Self::Null,

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use den_backend::value::float_text;
+
 use crate::statement::{Param, Statement};
 
 /// How an engine writes placeholders.
@@ -22,12 +24,20 @@ pub struct Slot(usize);
 /// # Behavior
 ///
 /// - Text comes from `'static` strings, quoted identifiers, quoted path literals and numbers of
-///   den's own; values are bound.
+///   den's own; values are bound, or in a definition quoted.
 #[derive(Debug)]
 pub struct SqlWriter {
     placeholders: Placeholders,
+    values: Values,
     text: String,
     params: Vec<Param>,
+}
+
+/// What becomes of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Values {
+    Bound,
+    Written,
 }
 
 impl SqlWriter {
@@ -35,9 +45,23 @@ impl SqlWriter {
     pub fn new(placeholders: Placeholders) -> Self {
         Self {
             placeholders,
+            values: Values::Bound,
             text: String::with_capacity(256),
             params: Vec::new(),
         }
+    }
+
+    /// Empty text of a definition, in which nothing can be bound: values are written as literals.
+    pub fn of_definition(placeholders: Placeholders) -> Self {
+        Self {
+            values: Values::Written,
+            ..Self::new(placeholders)
+        }
+    }
+
+    /// Whether values are written as literals.
+    pub fn writes_values(&self) -> bool {
+        self.values == Values::Written
     }
 
     /// Writes SQL.
@@ -78,6 +102,14 @@ impl SqlWriter {
     /// Writes the placeholder of a bound value.
     pub fn slot(&mut self, slot: Slot) -> &mut Self {
         let param = slot.0.checked_sub(1).and_then(|it| self.params.get(it));
+        if self.values == Values::Written {
+            let param = param.cloned();
+            return match (param, self.placeholders) {
+                (Some(param), Placeholders::Question) => self.sqlite_literal(&param),
+                (Some(param), Placeholders::Dollar) => self.postgres_literal(&param),
+                (None, _) => self.push("NULL"),
+            };
+        }
         match self.placeholders {
             Placeholders::Question => self.push("?").number(slot.0),
             Placeholders::Dollar => {
@@ -111,6 +143,42 @@ impl SqlWriter {
     /// The text alone, for statements that a backend binds itself.
     pub fn into_text(self) -> String {
         self.text
+    }
+
+    fn sqlite_literal(&mut self, param: &Param) -> &mut Self {
+        match param {
+            Param::Bool(it) => self.push(if *it { "1" } else { "0" }),
+            Param::Int(it) | Param::Rows(it) => self.decimal(&it.to_string()),
+            Param::Float(it) => self.decimal(&float_text(*it)),
+            Param::Text(it) | Param::Json(it) => self.literal(it),
+            Param::TextArray(_) | Param::NumericArray(_) | Param::JsonArray(_) => self.push("NULL"),
+        }
+    }
+
+    fn postgres_literal(&mut self, param: &Param) -> &mut Self {
+        match param {
+            Param::Bool(it) => self.literal(if *it { "true" } else { "false" }),
+            Param::Int(it) | Param::Rows(it) => self.literal(&it.to_string()),
+            Param::Float(it) => self.literal(&float_text(*it)),
+            Param::Text(it) | Param::Json(it) => self.literal(it),
+            Param::TextArray(them) | Param::NumericArray(them) | Param::JsonArray(them) => {
+                self.push("ARRAY[");
+                for (i, it) in them.iter().enumerate() {
+                    if i > 0 {
+                        self.push(", ");
+                    }
+                    self.literal(it);
+                }
+                self.push("]")
+            }
+        };
+        self.push(param.postgres_cast())
+    }
+
+    /// Writes digits of den's own making.
+    fn decimal(&mut self, digits: &str) -> &mut Self {
+        self.text.push_str(digits);
+        self
     }
 
     fn quoted(&mut self, text: &str, quote: char) -> &mut Self {

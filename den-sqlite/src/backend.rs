@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use den_backend::{
     Backend, Capabilities, CollectionMeta, DatabaseUrl, DeleteOutcome, Expectation, Explain,
-    ExplainMode, IndexMeta, OpenOptions, PoolStats, Put, PutOutcome, Query, RawDocument, ReadWrite,
-    RecordedIndex, Result, RowStream, Transaction, TxOptions,
+    ExplainMode, IndexMeta, OpenOptions, Patch, PoolStats, Put, PutOutcome, Query, RawDocument,
+    ReadWrite, RecordedIndex, Result, RowStream, Transaction, TxOptions,
 };
 use tokio::sync::mpsc;
 
@@ -21,6 +21,7 @@ use crate::{
     scan::{self, Cancel, MESSAGES, Message, Rows},
     schema,
     session::{self, Batch, Session, Work},
+    subject::Subject,
     threads::{Threads, panicked},
     transaction::SqliteTransaction,
 };
@@ -53,8 +54,8 @@ impl SqliteBackend {
 
     /// Starts to read the rows of a query; the first ones are there when this returns.
     async fn stream(&self, query: &Query) -> Result<Outcome<RowStream>> {
-        let collection = session::collection(self, &query.collection).await?;
-        let statement = session::select(&collection.layout, query);
+        let subject = Subject::find(self, query).await?;
+        let statement = subject.render(|layouts| session::select(layouts, query));
         let mut lease = self.0.pool.reader(Purpose::Scan).await?;
         let (sender, mut receiver) = mpsc::channel(MESSAGES);
         let cancel = Cancel::default();
@@ -71,9 +72,7 @@ impl SqliteBackend {
             let _ = sender.blocking_send(last);
         });
         Ok(match receiver.recv().await {
-            Some(Message::Rows(first)) => {
-                Ok(Box::pin(Rows::new(first, receiver, collection, cancel)))
-            }
+            Some(Message::Rows(first)) => Ok(Box::pin(Rows::new(first, receiver, subject, cancel))),
             Some(Message::End) => Ok(raw_rows(Vec::new())),
             Some(Message::Failed(failure)) => Err(failure),
             None => return Err(panicked()),
@@ -179,14 +178,14 @@ impl ReadWrite for SqliteBackend {
         match self.stream(query).await? {
             Ok(stream) => Ok(stream),
             Err(failure) if failure.is_stale_schema() => {
-                self.0.cache.forget(&query.collection);
-                let collection = session::collection(self, &query.collection).await?;
+                Subject::forget(self, query);
+                let subject = Subject::find(self, query).await?;
                 let again = self.stream(query).await?;
-                again.map_err(|failure| failure.at(collection.place(None)))
+                again.map_err(|failure| failure.at(subject.place()))
             }
             Err(failure) => {
-                let collection = session::collection(self, &query.collection).await?;
-                Err(failure.at(collection.place(None)))
+                let subject = Subject::find(self, query).await?;
+                Err(failure.at(subject.place()))
             }
         }
     }
@@ -201,6 +200,10 @@ impl ReadWrite for SqliteBackend {
 
     async fn delete_matching(&self, query: &Query) -> Result<u64> {
         session::delete_matching(self, query).await
+    }
+
+    async fn update(&self, query: &Query, patch: &Patch) -> Result<u64> {
+        session::update(self, query, patch).await
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {

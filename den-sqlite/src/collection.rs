@@ -29,8 +29,8 @@ pub(crate) struct Collection {
     uniques: Vec<Unique>,
     get: OnceLock<String>,
     state_of: OnceLock<String>,
-    put: [OnceLock<String>; 4],
-    delete: [OnceLock<String>; 4],
+    put: [OnceLock<String>; 5],
+    delete: [OnceLock<String>; 5],
     slow: Mutex<HashSet<Shape>>,
 }
 
@@ -68,6 +68,7 @@ impl Collection {
             collection: Some(self.name()),
             id,
             uniques: &self.uniques,
+            linked: &[],
         }
     }
 
@@ -132,6 +133,7 @@ pub(crate) fn kind_of(expect: Expectation<'_>) -> ExpectationKind {
         Expectation::Any => ExpectationKind::Any,
         Expectation::Absent => ExpectationKind::Absent,
         Expectation::Present => ExpectationKind::Present,
+        Expectation::Live => ExpectationKind::Live,
         Expectation::Revision(_) => ExpectationKind::Revision,
     }
 }
@@ -150,11 +152,29 @@ fn slot(expect: ExpectationKind) -> usize {
         ExpectationKind::Any => 0,
         ExpectationKind::Absent => 1,
         ExpectationKind::Present => 2,
-        ExpectationKind::Revision => 3,
+        ExpectationKind::Live => 3,
+        ExpectationKind::Revision => 4,
     }
 }
 
 fn unique(layout: &Layout, index: &IndexMeta) -> Unique {
+    let called = if index.filter.is_always() {
+        columns_of(layout, index)
+    } else {
+        ["index '", &index.name.replace('\'', "''"), "'"].concat()
+    };
+    Unique {
+        name: index.name.clone(),
+        fields: index
+            .fields
+            .iter()
+            .map(|(field, _)| field.path.to_string())
+            .collect(),
+        called,
+    }
+}
+
+fn columns_of(layout: &Layout, index: &IndexMeta) -> String {
     let columns: Vec<String> = index
         .fields
         .iter()
@@ -167,13 +187,5 @@ fn unique(layout: &Layout, index: &IndexMeta) -> Unique {
             [&layout.collection, ".", &column].concat()
         })
         .collect();
-    Unique {
-        name: index.name.clone(),
-        fields: index
-            .fields
-            .iter()
-            .map(|(field, _)| field.path.to_string())
-            .collect(),
-        columns: columns.join(", "),
-    }
+    columns.join(", ")
 }

@@ -30,6 +30,7 @@ pub(crate) enum OwnedExpectation {
     Any,
     Absent,
     Present,
+    Live,
     Revision(Option<String>),
 }
 
@@ -49,6 +50,7 @@ impl OwnedExpectation {
             Expectation::Any => Self::Any,
             Expectation::Absent => Self::Absent,
             Expectation::Present => Self::Present,
+            Expectation::Live => Self::Live,
             Expectation::Revision(it) => Self::Revision(it.map(str::to_owned)),
         }
     }
@@ -58,6 +60,7 @@ impl OwnedExpectation {
             Self::Any => Expectation::Any,
             Self::Absent => Expectation::Absent,
             Self::Present => Expectation::Present,
+            Self::Live => Expectation::Live,
             Self::Revision(it) => Expectation::Revision(it.as_deref()),
         }
     }
@@ -140,8 +143,8 @@ pub(crate) fn put(
             }
             Refusal::Exists
         }
-        Expectation::Present => {
-            if write(ExpectationKind::Present)? {
+        Expectation::Present | Expectation::Live => {
+            if write(kind_of(expect))? {
                 return Ok(PutOutcome::Updated);
             }
             Refusal::Missing
@@ -173,7 +176,7 @@ pub(crate) fn delete(
         Ok(deleted > 0)
     };
     let refusal = match expect {
-        Expectation::Any | Expectation::Present => {
+        Expectation::Any | Expectation::Present | Expectation::Live => {
             if run(None)? {
                 return Ok(DeleteOutcome::Deleted);
             }

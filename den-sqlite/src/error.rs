@@ -1,11 +1,11 @@
 //! From SQLite's errors to den's: the one place where they are told apart.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
-use den_backend::{Constraint, Error, ErrorKind};
+use den_backend::{Constraint, Error, ErrorKind, Patch};
 use rusqlite::ffi;
 
-use crate::functions::PATTERN_TOO_LARGE;
+use crate::{collection::Collection, functions::PATTERN_TOO_LARGE};
 
 /// What goes wrong in work on a connection: SQLite's error, not yet classified, or den's own.
 #[derive(Debug)]
@@ -25,8 +25,9 @@ pub(crate) struct Unique {
     pub(crate) name: String,
     /// The dotted paths of its fields.
     pub(crate) fields: Vec<String>,
-    /// The columns, as SQLite spells them: `table.column, table.column`.
-    pub(crate) columns: String,
+    /// What SQLite calls it: `table.column, table.column`, or `index 'name'` for one with an
+    /// expression among its keys, as those have that are partial.
+    pub(crate) called: String,
 }
 
 /// Where an error occurred, as far as is known.
@@ -35,6 +36,14 @@ pub(crate) struct Place<'a> {
     pub(crate) collection: Option<&'a str>,
     pub(crate) id: Option<&'a str>,
     pub(crate) uniques: &'a [Unique],
+    /// The other collections that the statement looks into.
+    pub(crate) linked: &'a [Arc<Collection>],
+}
+
+impl Place<'_> {
+    fn names(&self, table: &str) -> bool {
+        self.collection == Some(table) || self.linked.iter().any(|it| it.name() == table)
+    }
 }
 
 impl Failure {
@@ -67,6 +76,16 @@ impl Failure {
         }
     }
 
+    /// The failure of a patch: in den's terms where one of the changes could not be made.
+    pub(crate) fn of_patch(self, collection: &str, patch: &Patch) -> Self {
+        let meant = match &self {
+            Self::Sql(error) | Self::Document(error, _) => message_of(error)
+                .and_then(|message| den_sql::patch_failure(message, collection, patch)),
+            Self::Den(_) => None,
+        };
+        meant.map_or(self, Self::Den)
+    }
+
     /// The failure of a commit.
     pub(crate) fn of_commit(error: rusqlite::Error) -> Self {
         match error.sqlite_extended_error_code() {
@@ -86,9 +105,9 @@ impl Failure {
         match self {
             Self::Sql(error) | Self::Document(error, _) => {
                 let code = error.sqlite_extended_error_code();
-                let columns = message_of(error).and_then(unique_columns);
+                let refused = message_of(error).and_then(what_refused).unwrap_or_default();
                 code == Some(ffi::SQLITE_CONSTRAINT_UNIQUE)
-                    && !known.iter().any(|it| Some(it.columns.as_str()) == columns)
+                    && !known.iter().any(|it| it.called == refused)
             }
             Self::Den(_) => false,
         }
@@ -188,7 +207,9 @@ pub(crate) fn transaction_closed() -> Error {
 }
 
 fn located(mut error: Error, place: Place<'_>) -> Error {
-    if let Some(collection) = place.collection {
+    if let Some(collection) = place.collection
+        && error.collection().is_none()
+    {
         error = error.with_collection(collection);
     }
     if let Some(id) = place.id {
@@ -198,18 +219,19 @@ fn located(mut error: Error, place: Place<'_>) -> Error {
 }
 
 fn duplicate(message: &str, place: Place<'_>) -> Error {
-    let columns = unique_columns(message).unwrap_or(message);
-    let index = place.uniques.iter().find(|it| it.columns == columns);
+    let refused = what_refused(message).unwrap_or(message);
+    let index = place.uniques.iter().find(|it| it.called == refused);
     let Some(index) = index else {
         // Not den's: all there is to say is what SQLite calls it.
         let message = "a unique index that den did not make refused the document";
         return Error::new(ErrorKind::Duplicate, message)
-            .with_constraint(Constraint::new(columns, Vec::new()));
+            .with_constraint(Constraint::new(refused, Vec::new()));
     };
     Error::duplicate(Constraint::new(index.name.clone(), index.fields.clone()))
 }
 
-fn unique_columns(message: &str) -> Option<&str> {
+/// What SQLite calls the index that refused.
+fn what_refused(message: &str) -> Option<&str> {
     message.strip_prefix("UNIQUE constraint failed: ")
 }
 
@@ -222,7 +244,7 @@ fn plain_error(message: &str, place: Place<'_>) -> Error {
         );
     }
     if let Some(missing) = message.strip_prefix("no such table: ")
-        && place.collection == Some(missing)
+        && place.names(missing)
     {
         return Error::not_registered(missing);
     }
@@ -300,6 +322,7 @@ mod tests {
             collection: Some("people"),
             id: Some("1"),
             uniques,
+            linked: &[],
         }
     }
 
@@ -308,7 +331,7 @@ mod tests {
         let uniques = [Unique {
             name: "ux_people_name".into(),
             fields: vec!["name.first".into(), "name.last".into()],
-            columns: "people.a, people.b".into(),
+            called: "people.a, people.b".into(),
         }];
         let error = failed(
             "CREATE TABLE people (id PRIMARY KEY, a, b); CREATE UNIQUE INDEX i ON people (a, b);",
@@ -326,6 +349,33 @@ mod tests {
         );
         let debug = format!("{error:?}");
         assert!(!debug.contains("secret"), "{debug}");
+    }
+
+    #[test]
+    fn a_partial_unique_index_is_told_from_others_over_the_same_fields() {
+        let unique = |name: &str, called: &str| Unique {
+            name: name.into(),
+            fields: vec!["code".into()],
+            called: called.into(),
+        };
+        let uniques = [
+            unique("ux_all", "people.a"),
+            unique("ux's", "index 'ux''s'"),
+        ];
+        let error = failed(
+            "CREATE TABLE people (id PRIMARY KEY, a);
+            CREATE UNIQUE INDEX \"ux's\" ON people (a, (0)) WHERE a > 5;",
+            "INSERT INTO people VALUES (1, 9), (2, 9)",
+        );
+        let failure = Failure::Sql(error);
+        assert!(!failure.is_unknown_unique(&uniques));
+        assert!(failure.is_unknown_unique(&uniques[..1]));
+        let error = failure.at(place(&uniques));
+        let constraint = error.constraint().unwrap();
+        assert_eq!(
+            (constraint.name(), constraint.fields()),
+            ("ux's", &["code".to_owned()][..])
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use den_backend::Value;
-use den_sql::sqlite_functions::{JSON_EQ, REGEXP};
+use den_sql::sqlite_functions::{FAIL, JSON_EQ, REGEXP};
 use regex::Regex;
 use rusqlite::{
     Connection, Result,
@@ -27,7 +27,11 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
         | FunctionFlags::SQLITE_INNOCUOUS;
     connection.create_scalar_function(JSON_EQ, 2, flags, json_eq)?;
     let patterns = Mutex::new(HashMap::new());
-    connection.create_scalar_function(REGEXP, 2, flags, move |context| regexp(context, &patterns))
+    connection
+        .create_scalar_function(REGEXP, 2, flags, move |context| regexp(context, &patterns))?;
+    // Not deterministic: what is may be computed ahead of time, for a row that it is not meant for.
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
+    connection.create_scalar_function(FAIL, 1, flags, fail)
 }
 
 fn json_eq(context: &Context<'_>) -> Result<bool> {
@@ -73,6 +77,11 @@ fn compile(pattern: &str, patterns: &Mutex<HashMap<String, Arc<Regex>>>) -> Resu
     Ok(compiled)
 }
 
+fn fail(context: &Context<'_>) -> Result<bool> {
+    let message = text_of(context.get_raw(0)).unwrap_or(FAIL);
+    Err(rusqlite::Error::UserFunctionError(message.into()))
+}
+
 fn text_of(value: ValueRef<'_>) -> Option<&str> {
     value.as_str().ok()
 }
@@ -104,6 +113,20 @@ mod tests {
             assert_eq!(answer, equal, "{a} {b}");
         }
         assert_eq!(eval("SELECT den_json_eq(NULL, 'null')"), Some(0));
+    }
+
+    #[test]
+    fn a_failure_says_the_text_it_is_given() {
+        let connection = Connection::open_in_memory().unwrap();
+        register(&connection).unwrap();
+        let sql = "SELECT CASE WHEN value = 'b' THEN den_fail('no ' || value) ELSE 1 END
+            FROM json_each(?1)";
+        let ask = |json: &str| connection.query_row(sql, [json], |row| row.get::<_, i64>(0));
+        assert_eq!(ask(r#"["a"]"#), Ok(1));
+        let rusqlite::Error::SqliteFailure(_, message) = ask(r#"["b"]"#).unwrap_err() else {
+            panic!("another error");
+        };
+        assert_eq!(message.as_deref(), Some("no b"));
     }
 
     #[test]

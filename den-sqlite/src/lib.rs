@@ -62,6 +62,7 @@ mod pool;
 mod scan;
 mod schema;
 mod session;
+mod subject;
 mod threads;
 mod transaction;
 

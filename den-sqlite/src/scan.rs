@@ -17,10 +17,10 @@ use rusqlite::{ToSql, types::ToSqlOutput};
 use tokio::sync::mpsc;
 
 use crate::{
-    collection::Collection,
     connection::Connection,
     document::raw_document,
     error::{Failure, Outcome},
+    subject::Subject,
     threads::panicked,
 };
 
@@ -185,7 +185,7 @@ impl ToSql for Bound<'_> {
 pub(crate) struct Rows {
     ready: std::vec::IntoIter<RawDocument>,
     receiver: mpsc::Receiver<Message>,
-    collection: Arc<Collection>,
+    subject: Subject,
     ended: bool,
     /// When this turn began; none before its first row.
     turn: Option<Instant>,
@@ -199,13 +199,13 @@ impl Rows {
     pub(crate) fn new(
         first: Vec<RawDocument>,
         receiver: mpsc::Receiver<Message>,
-        collection: Arc<Collection>,
+        subject: Subject,
         cancel: Cancel,
     ) -> Self {
         Self {
             ready: first.into_iter(),
             receiver,
-            collection,
+            subject,
             ended: false,
             turn: None,
             look: LOOK,
@@ -256,7 +256,7 @@ impl Stream for Rows {
                 Some(Message::End) => self.ended = true,
                 Some(Message::Failed(failure)) => {
                     self.ended = true;
-                    let error = failure.at(self.collection.place(None));
+                    let error = failure.at(self.subject.place());
                     return Poll::Ready(Some(Err(error)));
                 }
                 None => {

@@ -186,8 +186,19 @@ fn add_columns(connection: &Connection, meta: &CollectionMeta) -> Outcome<()> {
     Ok(())
 }
 
+/// Where the fields lie, those of other indexes included: a filter is to be spelled as in queries.
+fn layout_of(connection: &Connection, meta: &CollectionMeta) -> Outcome<Layout> {
+    let known = catalog::load(connection, &meta.name)?;
+    let known = known.map_or_else(|| Layout::new(meta.name.as_str()), |it| it.layout);
+    let described = Layout::of(meta);
+    let columns = described.columns();
+    Ok(columns.fold(known, |layout, (path, kind)| {
+        layout.with_column(path.clone(), kind)
+    }))
+}
+
 fn make_indexes(connection: &Connection, meta: &CollectionMeta) -> Outcome<()> {
-    let layout = Layout::of(meta);
+    let layout = layout_of(connection, meta)?;
     let records = catalog::records(connection, &meta.name)?;
     for index in &meta.indexes {
         if index_is_current(connection, &meta.name, index, &records)? {
@@ -294,6 +305,7 @@ fn offender(
     index: &IndexMeta,
 ) -> Outcome<Option<String>> {
     let mut query = Query::new(layout.collection.as_str());
+    query.filter = index.filter.clone();
     for (field, _) in &index.fields {
         let field = Field::document(field.path.clone(), field.kind);
         let present = Expr::IsNull(Box::new(Expr::Field(field.clone()))).not();
@@ -304,7 +316,7 @@ fn offender(
             nulls: Direction::Asc.default_nulls(),
         });
     }
-    let statement = den_sql::select(SQLITE, layout, &query);
+    let statement = den_sql::select(SQLITE, layout.into(), &query);
     let mut before: Option<Vec<Value>> = None;
     let mut found = None;
     scan::each(connection, &statement, |row| {

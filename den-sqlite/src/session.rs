@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Instant};
 
 use den_backend::{
-    Access, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Put, PutOutcome,
-    Query, RawDocument, Result,
+    Access, CompareOp, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Expr,
+    Patch, Put, PutOutcome, Query, RawDocument, Result, Root, Value,
 };
-use den_sql::{Layout, SQLITE, Statement};
+use den_sql::{Layouts, Param, SQLITE, Statement};
 
 use crate::{
     cache::{Cache, schema_version},
@@ -14,8 +14,9 @@ use crate::{
     collection::{Collection, Shape},
     connection::Connection,
     document::{self, OwnedExpectation, OwnedPut},
-    error::{Outcome, Place},
+    error::{Failure, Outcome, Place},
     scan,
+    subject::Subject,
 };
 
 /// A document of more bytes is written on another thread.
@@ -78,7 +79,7 @@ pub(crate) trait Session: Sync {
 }
 
 /// Runs work on one collection. If the schema turns out to have changed, once more.
-pub(crate) async fn on_collection<S, T, W>(
+async fn on_collection<S, T, W>(
     session: &S,
     name: &str,
     id: Option<&str>,
@@ -102,18 +103,54 @@ where
         }
         first => (found, first),
     };
-    let failure = match last {
-        Ok(answer) => return Ok(answer),
-        Err(failure) => failure,
+    match last {
+        Ok(answer) => Ok(answer),
+        Err(failure) => Err(explained(session, failure, found.place(id)).await),
+    }
+}
+
+/// Runs work on the collections of a query. If the schema turns out to have changed, once more.
+async fn on_query<S, T, W>(
+    session: &S,
+    query: &Query,
+    prepare: impl Fn(&Subject) -> (Work, W) + Send + Sync,
+) -> Result<T>
+where
+    S: Session,
+    T: Send + 'static,
+    W: Fn(&mut Connection) -> Outcome<T> + Send + 'static,
+{
+    let found = Subject::find(session, query).await?;
+    let (kind, work) = prepare(&found);
+    let first = session.run(kind, work).await?;
+    let (found, last) = match first {
+        Err(failure) if failure.is_stale_schema() => {
+            Subject::forget(session, query);
+            let found = Subject::find(session, query).await?;
+            let (kind, work) = prepare(&found);
+            let again = session.run(kind, work).await?;
+            (found, again)
+        }
+        first => (found, first),
     };
-    if failure.is_unknown_unique(found.place(id).uniques) {
+    match last {
+        Ok(answer) => Ok(answer),
+        Err(failure) => Err(explained(session, failure, found.place()).await),
+    }
+}
+
+/// The error in den's terms, with what has to be asked for first.
+async fn explained<S: Session>(session: &S, failure: Failure, place: Place<'_>) -> Error {
+    if let Some(name) = place.collection
+        && failure.is_unknown_unique(place.uniques)
+    {
         // Another program made the index since: learn which fields it covers.
         session.cache().forget(name);
         if let Ok(found) = collection(session, name).await {
-            return Err(failure.at(found.place(id)));
+            return failure.at(found.place(place.id));
         }
     }
-    Err(failure.at(found.place(id)))
+    failure.at(place)
 }
 
 /// What is known of a collection, read from the database if need be.
@@ -223,18 +260,21 @@ pub(crate) async fn with_statement<S: Session, T: Send + 'static>(
     session: &S,
     query: &Query,
     access: Access,
-    render: fn(&Layout, &Query) -> Statement,
-    work: fn(&Connection, &Statement) -> Outcome<T>,
+    render: impl Fn(Layouts<'_>, &Query) -> Statement + Send + Sync,
+    work: impl Fn(&Connection, &Statement) -> Outcome<T> + Clone + Send + Sync + 'static,
 ) -> Result<T> {
     refresh(session).await?;
-    on_collection(session, &query.collection, None, |collection| {
-        let statement = render(&collection.layout, query);
+    on_query(session, query, |subject| {
+        let collection = Arc::clone(&subject.collection);
+        let statement = subject.render(|layouts| render(layouts, query));
         let shape = Shape::new(&statement.sql, query.limit);
         let kind = match access {
+            Access::ReadWrite if is_of_one(query) && !is_large(&statement) => Work::Write,
             Access::ReadWrite => Work::ScanWrite,
             Access::ReadOnly if collection.is_slow(shape) => Work::ScanRead,
             Access::ReadOnly => Work::BriefRead,
         };
+        let work = work.clone();
         let work = move |connection: &mut Connection| {
             let started = Instant::now();
             let answer = work(connection, &statement);
@@ -251,19 +291,31 @@ pub(crate) async fn query<S: Session>(session: &S, query: &Query) -> Result<Vec<
 }
 
 pub(crate) async fn count<S: Session>(session: &S, query: &Query) -> Result<u64> {
-    let render = |layout: &Layout, query: &Query| den_sql::count(SQLITE, layout, query);
+    let render = |layouts: Layouts<'_>, query: &Query| den_sql::count(SQLITE, layouts, query);
     with_statement(session, query, Access::ReadOnly, render, scan::number).await
 }
 
 pub(crate) async fn exists<S: Session>(session: &S, query: &Query) -> Result<bool> {
-    let render = |layout: &Layout, query: &Query| den_sql::exists(SQLITE, layout, query);
+    let render = |layouts: Layouts<'_>, query: &Query| den_sql::exists(SQLITE, layouts, query);
     let found = with_statement(session, query, Access::ReadOnly, render, scan::number).await?;
     Ok(found > 0)
 }
 
 pub(crate) async fn delete_matching<S: Session>(session: &S, query: &Query) -> Result<u64> {
-    let render = |layout: &Layout, query: &Query| den_sql::delete_matching(SQLITE, layout, query);
+    let render =
+        |layouts: Layouts<'_>, query: &Query| den_sql::delete_matching(SQLITE, layouts, query);
     with_statement(session, query, Access::ReadWrite, render, scan::execute).await
+}
+
+pub(crate) async fn update<S: Session>(session: &S, query: &Query, patch: &Patch) -> Result<u64> {
+    let render =
+        |layouts: Layouts<'_>, query: &Query| den_sql::update(SQLITE, layouts, query, patch);
+    let (collection, patch) = (query.collection.clone(), Arc::new(patch.clone()));
+    let work = move |connection: &Connection, statement: &Statement| {
+        let done = scan::execute(connection, statement);
+        done.map_err(|failure| failure.of_patch(&collection, &patch))
+    };
+    with_statement(session, query, Access::ReadWrite, render, work).await
 }
 
 pub(crate) async fn explain<S: Session>(
@@ -285,9 +337,47 @@ pub(crate) async fn explain<S: Session>(
     with_statement(session, query, Access::ReadOnly, select, work).await
 }
 
+/// Whether a query is about one document at most, which its id finds.
+fn is_of_one(query: &Query) -> bool {
+    let is_named = if let Expr::And(all) = &query.filter {
+        all.iter().any(names_id)
+    } else {
+        names_id(&query.filter)
+    };
+    // What it looks into may be anything.
+    is_named && query.filter.linked_collections().is_empty()
+}
+
+fn names_id(filter: &Expr) -> bool {
+    let Expr::Compare {
+        op: CompareOp::Eq,
+        left,
+        right,
+    } = filter
+    else {
+        return false;
+    };
+    let (Expr::Field(field), Expr::Value(Value::Text(_))) = (&**left, &**right) else {
+        return false;
+    };
+    field.root == Root::Document && field.path.is_id()
+}
+
+/// Whether a statement binds so much that what it does takes a while.
+fn is_large(statement: &Statement) -> bool {
+    let bytes = statement.params.iter().map(|it| match it {
+        Param::Bool(_) | Param::Int(_) | Param::Float(_) | Param::Rows(_) => 8,
+        Param::Text(it) | Param::Json(it) => it.len(),
+        Param::TextArray(it) | Param::NumericArray(it) | Param::JsonArray(it) => {
+            it.iter().map(String::len).sum()
+        }
+    });
+    bytes.sum::<usize>() > LARGE
+}
+
 /// The statement for the rows of a query.
-pub(crate) fn select(layout: &Layout, query: &Query) -> Statement {
-    den_sql::select(SQLITE, layout, query)
+pub(crate) fn select(layouts: Layouts<'_>, query: &Query) -> Statement {
+    den_sql::select(SQLITE, layouts, query)
 }
 
 /// Looks now and then whether another program has changed the schema.

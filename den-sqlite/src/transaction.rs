@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use den_backend::{
     Access, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Isolation,
-    LockMode, Put, PutOutcome, Query, RawDocument, ReadWrite, Result, RowStream, SavepointId,
-    Transaction, TxOptions,
+    LockMode, Patch, Put, PutOutcome, Query, RawDocument, ReadWrite, Result, RowStream,
+    SavepointId, Transaction, TxOptions,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -257,6 +257,10 @@ impl ReadWrite for SqliteTransaction {
 
     async fn delete_matching(&self, query: &Query) -> Result<u64> {
         session::delete_matching(self, query).await
+    }
+
+    async fn update(&self, query: &Query, patch: &Patch) -> Result<u64> {
+        session::update(self, query, patch).await
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {

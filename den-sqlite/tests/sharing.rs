@@ -386,6 +386,7 @@ async fn a_members_index_whose_table_was_made_again_is_made_again() {
             Direction::Asc,
         )],
         kind: IndexKind::Members,
+        filter: Expr::always(),
     };
     let meta = CollectionMeta {
         indexes: vec![index],

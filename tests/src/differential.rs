@@ -1,5 +1,5 @@
-//! Every backend gives the answer of the reference backend: random documents, random queries and
-//! random writes.
+//! Every backend gives the answer of the reference backend: random documents, random queries,
+//! random patches and random writes.
 //!
 //! | variable | says | default |
 //! |---|---|---|
@@ -13,6 +13,7 @@ mod answers;
 mod documents;
 mod filters;
 mod kept;
+mod patches;
 mod queries;
 mod search;
 mod shrink;

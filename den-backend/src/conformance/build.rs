@@ -1,7 +1,8 @@
 //! Short names for the expressions and queries that the cases ask.
 
 use crate::{
-    CompareOp, Direction, Expr, Field, FieldKind, FieldPath, Nulls, Query, Root, Sort, TextOp,
+    Change, CompareOp, Direction, Expr, Field, FieldKind, FieldPath, Nulls, Query, Root, Sort,
+    TextOp,
     conformance::support::{ITEMS, json},
 };
 
@@ -171,4 +172,26 @@ pub(super) fn has_key(object: Expr, key: &str) -> Expr {
         object: Box::new(object),
         key: key.to_owned(),
     }
+}
+
+/// The document that the operand links to satisfies the predicate.
+pub(super) fn linked(operand: Expr, collection: &str, predicate: Expr) -> Expr {
+    Expr::Linked {
+        operand: Box::new(operand),
+        collection: collection.to_owned(),
+        predicate: Box::new(predicate),
+    }
+}
+
+/// A change that puts a value, written as JSON, at a dotted path.
+pub(super) fn set(at: &str, value: &str) -> Change {
+    Change::Set {
+        path: path(at),
+        value: json(value),
+    }
+}
+
+/// A change that takes the key at a dotted path away.
+pub(super) fn unset(at: &str) -> Change {
+    Change::Unset { path: path(at) }
 }

@@ -1,7 +1,7 @@
 //! Indexes: recorded, made later, rebuilt, dropped. They never change an answer.
 
 use crate::{
-    Backend, Direction, ErrorKind,
+    Backend, Direction, ErrorKind, Expr,
     FieldKind::{Any, Array, Bool, Number, Text},
     FieldMeta, IndexKind, IndexMeta, Query,
     conformance::support::*,
@@ -178,7 +178,7 @@ async fn indexed_fields_take_any_value(backend: &dyn Backend) {
     insert(backend, "99", "{}").await;
     let count = backend.count(&Query::new(ITEMS)).await.unwrap();
     assert_eq!(count, u64::try_from(values.len() + 1).unwrap());
-    let x = |kind| crate::Expr::Field(crate::Field::document(path("x"), kind));
+    let x = |kind| Expr::Field(crate::Field::document(path("x"), kind));
     assert_eq!(
         ids(backend, &filtered(eq(x(Number), literal(&long)))).await,
         "11"
@@ -216,6 +216,7 @@ async fn paths_of_indexes_may_be_odd(backend: &dyn Backend) {
             name: IndexMeta::default_name(ITEMS, IndexKind::Plain, &[&field.path]),
             fields: vec![(field.clone(), Direction::Asc)],
             kind: IndexKind::Plain,
+            filter: Expr::always(),
         });
         meta.fields.push(field);
     }
@@ -226,8 +227,8 @@ async fn paths_of_indexes_may_be_odd(backend: &dyn Backend) {
     for (i, segments) in odd.iter().enumerate() {
         let path = crate::FieldPath::from_segments(segments.iter().copied()).unwrap();
         let field = crate::Field::document(path, Number);
-        let value = crate::Expr::Value(i64::try_from(i + 1).unwrap().into());
-        let query = filtered(eq(crate::Expr::Field(field), value));
+        let value = Expr::Value(i64::try_from(i + 1).unwrap().into());
+        let query = filtered(eq(Expr::Field(field), value));
         assert_eq!(ids(backend, &query).await, "a", "{segments:?}");
     }
     assert_eq!(recorded(backend).await.len(), odd.len());
@@ -240,7 +241,7 @@ async fn members_are_found_after_changes(backend: &dyn Backend) {
     insert(backend, "a", r#"{"x":["p","q"]}"#).await;
     insert(backend, "b", r#"{"x":["q","q",1]}"#).await;
     insert(backend, "c", r#"{"x":"q"}"#).await;
-    let x = || crate::Expr::Field(crate::Field::document(path("x"), Array));
+    let x = || Expr::Field(crate::Field::document(path("x"), Array));
     let has = async |value: &str| ids(backend, &filtered(contains(x(), value))).await;
     assert_eq!(has("\"q\"").await, "a b");
     let updated = put(

@@ -2,7 +2,7 @@
 
 use crate::{
     Access, Backend, Capability, ErrorKind, ExplainMode, Expr, FieldKind, IndexKind, Isolation,
-    LockMode, Pattern, Query, TxOptions, conformance::support::*,
+    LockMode, Patch, Pattern, Query, TxOptions, conformance::support::*,
 };
 
 /// Checks that what needs the capability is refused with `Unsupported`.
@@ -80,6 +80,17 @@ pub(super) async fn check(backend: &dyn Backend, missing: Capability) {
         Capability::ElementPredicates => {
             refuses_query(backend, &filtered(any_element(field("x"), Expr::always())));
             refuses_query(backend, &filtered(all_elements(field("x"), Expr::always())));
+        }
+        Capability::Patches => {
+            let patch = Patch::new(vec![set("x", "1")]);
+            let updated = backend.update(&Query::new(ITEMS), &patch).await;
+            assert_eq!(kind_of(updated), ErrorKind::Unsupported);
+        }
+        Capability::LinkedPredicates => {
+            refuses_query(
+                backend,
+                &filtered(linked(field("x"), ITEMS, Expr::always())),
+            );
         }
         Capability::Explain => {
             let explained = backend.explain(&Query::new(ITEMS), ExplainMode::Plan).await;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use futures_util::{TryStreamExt as _, future::BoxFuture};
 
 use crate::{
-    Backend, Capability, CollectionMeta, Direction, ErrorKind, Expectation, Expr, Field, FieldKind,
-    FieldMeta, FieldPath, IndexKind, IndexMeta, Put, PutOutcome, Query, RawDocument, ReadWrite,
-    Result, Root, Sort, Transaction, TxOptions, Value,
+    Backend, Capabilities, Capability, Change, CollectionMeta, Direction, ErrorKind, Expectation,
+    Expr, Field, FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta, Patch, Put, PutOutcome,
+    Query, RawDocument, ReadWrite, Result, Root, Sort, Transaction, TxOptions, Value,
 };
 
 pub(super) use crate::conformance::build::*;
@@ -102,7 +102,7 @@ pub(super) fn json(text: &str) -> Value {
 
 /// All rows of a query, which is checked first as den does.
 pub(super) async fn rows(on: &(impl ReadWrite + ?Sized), query: &Query) -> Vec<RawDocument> {
-    query.check(crate::Capabilities::all()).unwrap();
+    query.check(Capabilities::all()).unwrap();
     let stream = on.query(query).await.unwrap();
     stream.try_collect().await.unwrap()
 }
@@ -261,6 +261,16 @@ fn with_kind(expr: Expr, kind: FieldKind) -> Expr {
             object: boxed(object),
             key,
         },
+        // The fields of the predicate lie in another collection.
+        Expr::Linked {
+            operand,
+            collection,
+            predicate,
+        } => Expr::Linked {
+            operand: boxed(operand),
+            collection,
+            predicate,
+        },
         Expr::And(all) => Expr::And(list(all)),
         Expr::Or(all) => Expr::Or(list(all)),
         Expr::Not(it) => Expr::Not(boxed(it)),
@@ -290,6 +300,7 @@ pub(super) fn index(kind: IndexKind, fields: &[(&str, FieldKind)]) -> IndexMeta 
         name: IndexMeta::default_name(ITEMS, kind, &paths),
         fields: fields.collect(),
         kind,
+        filter: Expr::always(),
     }
 }
 
@@ -355,4 +366,25 @@ pub(super) async fn given_many(backend: &dyn Backend, count: usize) {
         .map(|(id, body)| absent(id, body))
         .collect();
     backend.put_many(ITEMS, &puts).await.unwrap();
+}
+
+/// Updates the rows of a query; both are checked first as den does.
+pub(super) async fn update(
+    on: &(impl ReadWrite + ?Sized),
+    query: &Query,
+    changes: Vec<Change>,
+) -> Result<u64> {
+    query.check(Capabilities::all())?;
+    let patch = Patch::new(changes);
+    patch.check()?;
+    on.update(query, &patch).await
+}
+
+/// Makes a collection without declared fields, and puts documents with these ids and fields in it.
+pub(super) async fn insert_into(backend: &dyn Backend, name: &str, documents: &[(&str, &str)]) {
+    ensure(backend, name).await;
+    for (id, fields) in documents {
+        let body = body(id, fields);
+        backend.put(name, absent(id, &body)).await.unwrap();
+    }
 }

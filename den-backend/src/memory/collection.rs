@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     Constraint, Error, ErrorKind, FieldKind, FieldMeta, IndexKind, IndexMeta, RecordedIndex,
-    Result, Value,
+    Result, Value, memory::matches,
 };
 
 /// A document as it was put, and parsed.
@@ -42,6 +42,14 @@ struct Index {
 struct UniqueKey(Vec<Value>);
 
 impl Row {
+    /// A document that is not as it was put, written anew.
+    pub(super) fn new(value: Value) -> Self {
+        Self {
+            body: value.to_string().into_bytes(),
+            value,
+        }
+    }
+
     pub(super) fn parse(body: &[u8]) -> Result<Self> {
         let value = serde_json::from_slice(body).map_err(|error| {
             Error::new(ErrorKind::InvalidDocument, "the document is not JSON").with_source(error)
@@ -148,9 +156,12 @@ impl Collection {
 }
 
 impl Index {
-    /// The values the document has under this index; none if the index is not unique, or the
-    /// document takes no part in it.
+    /// The values the document has under this index; none if the index is not unique, does not
+    /// cover the document, or the document takes no part in it.
     fn key(&self, document: &Value) -> Option<UniqueKey> {
+        if !matches(&self.meta.filter, document) {
+            return None;
+        }
         match self.meta.kind {
             IndexKind::Unique => {
                 let fields = self.meta.fields.iter();

@@ -4,6 +4,19 @@ use std::{borrow::Cow, cmp::Ordering};
 
 use crate::{CompareOp, Expr, Field, Root, TextOp, Value};
 
+/// Where [`Expr::Linked`] finds the documents of other collections.
+pub trait Links {
+    /// The document of this collection with this id.
+    fn document(&self, collection: &str, id: &str) -> Option<&Value>;
+}
+
+/// No other collections.
+impl Links for () {
+    fn document(&self, _collection: &str, _id: &str) -> Option<&Value> {
+        None
+    }
+}
+
 /// Whether a document satisfies a filter.
 ///
 /// # Behavior
@@ -11,10 +24,17 @@ use crate::{CompareOp, Expr, Field, Root, TextOp, Value};
 /// - Every predicate is true or false, never unknown.
 /// - What [`Query::check`](crate::Query::check) refuses (a filter that is no predicate, say) is
 ///   false here.
+/// - There are no other collections: every [`Expr::Linked`] is false. [`matches_linked`] has some.
 pub fn matches(filter: &Expr, document: &Value) -> bool {
+    matches_linked(filter, document, &())
+}
+
+/// Whether a document satisfies a filter, with links followed.
+pub fn matches_linked(filter: &Expr, document: &Value, links: &dyn Links) -> bool {
     let scope = Scope {
         document,
         element: None,
+        links,
     };
     scope.holds(filter)
 }
@@ -24,6 +44,7 @@ pub fn evaluate(expr: &Expr, document: &Value) -> Value {
     let scope = Scope {
         document,
         element: None,
+        links: &(),
     };
     scope.value(expr).into_owned()
 }
@@ -34,6 +55,7 @@ struct Scope<'a> {
     document: &'a Value,
     /// The element at hand, inside of an element predicate.
     element: Option<&'a Value>,
+    links: &'a dyn Links,
 }
 
 impl<'a> Scope<'a> {
@@ -65,6 +87,7 @@ impl<'a> Scope<'a> {
             | Expr::AnyElement { .. }
             | Expr::AllElements { .. }
             | Expr::HasKey { .. }
+            | Expr::Linked { .. }
             | Expr::And(_)
             | Expr::Or(_)
             | Expr::Not(_) => Cow::Owned(Value::Bool(self.holds(expr))),
@@ -145,6 +168,22 @@ impl<'a> Scope<'a> {
                 | Value::Text(_)
                 | Value::Array(_) => false,
             },
+            Expr::Linked {
+                operand,
+                collection,
+                predicate,
+            } => match &*self.value(operand) {
+                Value::Text(id) => match self.links.document(collection, id) {
+                    Some(document) => self.at(document).holds(predicate),
+                    None => false,
+                },
+                Value::Null
+                | Value::Bool(_)
+                | Value::Int(_)
+                | Value::Float(_)
+                | Value::Array(_)
+                | Value::Object(_) => false,
+            },
             Expr::And(all) => all.iter().all(|it| self.holds(it)),
             Expr::Or(all) => all.iter().any(|it| self.holds(it)),
             Expr::Not(inner) => !self.holds(inner),
@@ -158,6 +197,16 @@ impl<'a> Scope<'a> {
         Scope {
             document: self.document,
             element: Some(element),
+            links: self.links,
+        }
+    }
+
+    /// Another document, where no element is at hand.
+    fn at(self, document: &'a Value) -> Self {
+        Scope {
+            document,
+            element: None,
+            links: self.links,
         }
     }
 

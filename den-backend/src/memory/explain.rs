@@ -118,6 +118,14 @@ impl Display for InWords<'_, Expr> {
                 let key = Value::from(key.as_str());
                 write!(f, "{} has key {key}", InWords(&**object))
             }
+            Expr::Linked {
+                operand,
+                collection,
+                predicate,
+            } => {
+                let (operand, predicate) = (InWords(&**operand), InWords(&**predicate));
+                write!(f, "{operand} links into {collection:?} ({predicate})")
+            }
             Expr::And(all) => write_list(f, all, "and", "true"),
             Expr::Or(all) => write_list(f, all, "or", "false"),
             Expr::Not(inner) => write!(f, "not ({})", InWords(&**inner)),
@@ -168,6 +176,7 @@ fn write_list(f: &mut Formatter<'_>, all: &[Expr], word: &str, empty: &str) -> f
             | Expr::AnyElement { .. }
             | Expr::AllElements { .. }
             | Expr::HasKey { .. }
+            | Expr::Linked { .. }
             | Expr::Not(_) => write!(f, "{}", InWords(it))?,
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use crate::{
     Query, RawDocument, Select, Value,
-    memory::matches,
+    memory::evaluate::{Links, matches_linked},
     order::{compare_rows, follows, sort_keys},
 };
 
@@ -12,7 +12,7 @@ use crate::{
 /// window.
 ///
 /// A row is an id and its parsed document, owned or borrowed; a backend without an engine of its
-/// own passes all rows of the collection.
+/// own passes all rows of the collection. Links are not followed; [`run_linked_query`] does that.
 ///
 /// # Examples
 ///
@@ -30,9 +30,22 @@ where
     I: AsRef<str>,
     V: Borrow<Value>,
 {
+    run_linked_query(rows, query, &())
+}
+
+/// Returns the rows of a query as [`run_query`] does, with links followed.
+pub fn run_linked_query<I, V>(
+    rows: impl IntoIterator<Item = (I, V)>,
+    query: &Query,
+    links: &dyn Links,
+) -> Vec<(I, V)>
+where
+    I: AsRef<str>,
+    V: Borrow<Value>,
+{
     let mut found: Vec<(Vec<Value>, I, V)> = rows
         .into_iter()
-        .filter(|(_, document)| matches(&query.filter, document.borrow()))
+        .filter(|(_, document)| matches_linked(&query.filter, document.borrow(), links))
         .map(|(id, document)| (sort_keys(document.borrow(), &query.sort), id, document))
         .filter(|(keys, id, _)| match &query.seek {
             Some(seek) => follows((keys, id.as_ref()), seek, query),

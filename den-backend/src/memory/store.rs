@@ -3,11 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    CollectionMeta, DeleteOutcome, Error, ErrorKind, Expectation, IndexMeta, Put, PutOutcome,
-    Query, RawDocument, RecordedIndex, Refusal, Result, Select, Value,
+    CollectionMeta, DeleteOutcome, Error, ErrorKind, Expectation, Expr, IndexMeta, Patch, Put,
+    PutOutcome, Query, RawDocument, RecordedIndex, Refusal, Result, Select, Value,
+    check::OWN_PREFIX,
     memory::{
+        Links, apply,
         collection::{Collection, Row, SharedRow},
-        matches, run_query, select,
+        matches_linked, run_linked_query, select,
     },
 };
 
@@ -36,20 +38,24 @@ impl State {
 
     /// The rows of a query, still shared with this state.
     pub(super) fn query(&self, query: &Query) -> Result<Vec<(String, SharedRow)>> {
-        let rows = run_query(self.collection(&query.collection)?.rows(), query);
+        self.check_collections(query)?;
+        let rows = self.collection(&query.collection)?.rows();
+        let rows = run_linked_query(rows, query, self);
         let owned = rows.into_iter().map(|(id, row)| (id.to_owned(), row));
         Ok(owned.collect())
     }
 
     pub(super) fn count(&self, query: &Query) -> Result<u64> {
+        self.check_collections(query)?;
         let rows = self.collection(&query.collection)?.rows();
-        let found = rows.filter(|(_, row)| matches(&query.filter, &row.0.value));
+        let found = rows.filter(|(_, row)| self.matches(&query.filter, row));
         Ok(found.fold(0, |count, _| count + 1))
     }
 
     pub(super) fn exists(&self, query: &Query) -> Result<bool> {
+        self.check_collections(query)?;
         let mut rows = self.collection(&query.collection)?.rows();
-        Ok(rows.any(|(_, row)| matches(&query.filter, &row.0.value)))
+        Ok(rows.any(|(_, row)| self.matches(&query.filter, &row)))
     }
 
     pub(super) fn put(&mut self, collection: &str, put: &Put<'_>) -> Result<PutOutcome> {
@@ -104,7 +110,7 @@ impl State {
             Some(row) => match expect {
                 Expectation::Any | Expectation::Present => None,
                 Expectation::Absent => Some(Refusal::Exists),
-                Expectation::Revision(_) => refusal(Some(row), expect),
+                Expectation::Live | Expectation::Revision(_) => refusal(Some(row), expect),
             },
         };
         if let Some(refusal) = refusal {
@@ -122,6 +128,30 @@ impl State {
             collection.remove(&id);
             count += 1;
         }
+        Ok(count)
+    }
+
+    /// Changes all or nothing.
+    pub(super) fn update(&mut self, query: &Query, patch: &Patch) -> Result<u64> {
+        let mut changed = Vec::new();
+        for (id, row) in self.query(query)? {
+            let mut document = row.0.value.clone();
+            apply(patch, &mut document)
+                .map_err(|it| it.with_collection(&*query.collection).with_id(&*id))?;
+            changed.push((id, SharedRow(Arc::new(Row::new(document)))));
+        }
+        let count = changed.iter().fold(0, |count, _| count + 1);
+        let collection = self.collection_mut(&query.collection)?;
+        // Changed aside, so that a value that is taken changes nothing. The rows are taken out
+        // first, for no row is in the way of what it becomes itself.
+        let mut copy = collection.clone();
+        for (id, _) in &changed {
+            copy.remove(id);
+        }
+        for (id, row) in changed {
+            copy.insert(&id, row)?;
+        }
+        *collection = copy;
         Ok(count)
     }
 
@@ -165,16 +195,23 @@ impl State {
     }
 
     pub(super) fn collections(&self) -> Vec<String> {
-        self.collections.keys().cloned().collect()
+        let is_listed = |it: &&String| !it.starts_with(OWN_PREFIX);
+        self.collections.keys().filter(is_listed).cloned().collect()
     }
 
     pub(super) fn drop_collection(&mut self, collection: &str) {
         self.collections.remove(collection);
     }
 
-    /// Fails for a collection that was never ensured.
-    pub(super) fn check_collection(&self, name: &str) -> Result<()> {
-        self.collection(name).map(|_| ())
+    /// Fails for a query of a collection that was never ensured, or into one.
+    pub(super) fn check_collections(&self, query: &Query) -> Result<()> {
+        let linked = query.filter.linked_collections();
+        let mut names = [&*query.collection].into_iter().chain(linked);
+        names.try_for_each(|it| self.collection(it).map(|_| ()))
+    }
+
+    fn matches(&self, filter: &Expr, row: &SharedRow) -> bool {
+        matches_linked(filter, &row.0.value, self)
     }
 
     fn collection(&self, name: &str) -> Result<&Collection> {
@@ -189,6 +226,13 @@ impl State {
             Some(it) => Ok(Arc::make_mut(it)),
             None => Err(Error::not_registered(name)),
         }
+    }
+}
+
+impl Links for State {
+    fn document(&self, collection: &str, id: &str) -> Option<&Value> {
+        let row = self.collections.get(collection)?.get(id)?;
+        Some(&row.value)
     }
 }
 
@@ -221,7 +265,14 @@ fn refusal(stored: Option<&Row>, expect: Expectation<'_>) -> Option<Refusal> {
             None
         }
         (Expectation::Absent, Some(_)) => Some(Refusal::Exists),
-        (Expectation::Present | Expectation::Revision(_), None) => Some(Refusal::Missing),
+        (Expectation::Present | Expectation::Live | Expectation::Revision(_), None) => {
+            Some(Refusal::Missing)
+        }
+        (Expectation::Live, Some(row)) => {
+            let deleted_at = row.value.at(&["_deleted_at".to_owned()]);
+            let is_live = deleted_at.is_none_or(Value::is_null);
+            (!is_live).then_some(Refusal::Missing)
+        }
         (Expectation::Revision(expected), Some(row)) => {
             let stored = row.value.at(&["_rev".to_owned()]).unwrap_or(&Value::Null);
             let same = match (expected, stored) {

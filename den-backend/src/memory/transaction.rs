@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{
-    Access, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, LockMode, Put,
-    PutOutcome, Query, RawDocument, ReadWrite, Result, RowStream, SavepointId, Transaction,
+    Access, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, LockMode, Patch,
+    Put, PutOutcome, Query, RawDocument, ReadWrite, Result, RowStream, SavepointId, Transaction,
     memory::{Shared, explain::explain, row_stream, store::State},
 };
 
@@ -114,8 +114,12 @@ impl ReadWrite for MemoryTransaction {
         self.write(|state| state.delete_matching(query))
     }
 
+    async fn update(&self, query: &Query, patch: &Patch) -> Result<u64> {
+        self.write(|state| state.update(query, patch))
+    }
+
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
-        self.with(|it| it.state.check_collection(&query.collection))?;
+        self.with(|it| it.state.check_collections(query))?;
         Ok(explain(query, mode))
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use den_backend::{
     Backend, Capabilities, Capability, CollectionMeta, DeleteOutcome, Error, ErrorKind,
-    Expectation, Explain, ExplainMode, IndexKind, IndexMeta, PoolStats, Put, PutOutcome, Query,
-    RawDocument, ReadWrite, RecordedIndex, Result, RowStream, Transaction, TxOptions,
+    Expectation, Explain, ExplainMode, IndexKind, IndexMeta, Patch, PoolStats, Put, PutOutcome,
+    Query, RawDocument, ReadWrite, RecordedIndex, Result, RowStream, Transaction, TxOptions,
     memory::MemoryBackend,
 };
 
@@ -77,6 +77,10 @@ impl ReadWrite for PlainBackend {
 
     async fn delete_matching(&self, query: &Query) -> Result<u64> {
         self.0.delete_matching(query).await
+    }
+
+    async fn update(&self, _query: &Query, _patch: &Patch) -> Result<u64> {
+        Err(unsupported(Capability::Patches))
     }
 
     async fn explain(&self, _query: &Query, _mode: ExplainMode) -> Result<Explain> {

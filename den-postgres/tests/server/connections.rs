@@ -24,6 +24,7 @@ pub(super) const CASES: &[Case] = &[
     case!(a_wrong_password),
     case!(a_missing_database),
     case!(a_missing_schema),
+    case!(strings_that_are_not_standard),
     case!(an_unknown_parameter),
     case!(an_exhausted_pool),
     case!(idle_connections_that_ended),
@@ -93,6 +94,14 @@ async fn a_missing_schema(schema: &Schema) {
     let error = open(&schema.url("schema=not%20there")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidQuery);
     assert!(error.to_string().contains("schema"), "{error}");
+}
+
+async fn strings_that_are_not_standard(schema: &Schema) {
+    let set = |to: &str| schema.url(&["options=-c%20standard_conforming_strings%3D", to].concat());
+    let error = open(&set("off")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("standard_conforming"), "{error}");
+    open(&set("on")).await.unwrap();
 }
 
 async fn an_unknown_parameter(schema: &Schema) {

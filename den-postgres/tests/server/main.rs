@@ -8,6 +8,7 @@
 )]
 
 mod cancellation;
+mod changes;
 mod connections;
 mod pipelining;
 mod schemas;
@@ -46,6 +47,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 const THEMES: &[(&str, &[Case])] = &[
     ("cancellation", cancellation::CASES),
+    ("changes", changes::CASES),
     ("connections", connections::CASES),
     ("pipelining", pipelining::CASES),
     ("schemas", schemas::CASES),

@@ -150,6 +150,7 @@ pub(crate) fn index(name: &str, kind: IndexKind, path: &str, of: FieldKind) -> I
         name: name.to_owned(),
         fields: vec![(field, Direction::Asc)],
         kind,
+        filter: Expr::always(),
     }
 }
 

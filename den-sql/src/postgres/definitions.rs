@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     dialect::Definitions,
+    filter::Filters,
     layout::{Layout, column_name},
     source::{Place, Scope},
     writer::{Placeholders, SqlWriter},
@@ -75,7 +76,7 @@ ON CONFLICT (collection, name) DO UPDATE SET
     }
 
     fn create_index(&self, layout: &Layout, index: &IndexMeta, concurrently: bool) -> Vec<String> {
-        let mut sql = SqlWriter::new(Placeholders::Dollar);
+        let mut sql = SqlWriter::of_definition(Placeholders::Dollar);
         sql.push(match index.kind {
             IndexKind::Unique => "CREATE UNIQUE INDEX ",
             IndexKind::Plain | IndexKind::Members => "CREATE INDEX ",
@@ -98,6 +99,10 @@ ON CONFLICT (collection, name) DO UPDATE SET
                 }
                 sql.push(")");
             }
+        }
+        if !index.filter.is_always() {
+            sql.push("\nWHERE ");
+            Filters::of_table(self, layout).write(&mut sql, &index.filter);
         }
         vec![sql.into_text()]
     }

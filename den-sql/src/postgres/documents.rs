@@ -2,8 +2,13 @@
 
 use den_backend::LockMode;
 
-use super::{Postgres, locator::json_argument};
+use super::{
+    Postgres,
+    changes::{at, changed},
+    locator::json_argument,
+};
 use crate::{
+    changes::Kept,
     dialect::Documents,
     document::ExpectationKind,
     source::Place,
@@ -61,13 +66,20 @@ impl Documents for Postgres {
                 sql.push(", ").parameter(2, "::jsonb").push(")");
                 conflict(sql, expect);
             }
-            ExpectationKind::Present | ExpectationKind::Revision => {
+            ExpectationKind::Present | ExpectationKind::Live | ExpectationKind::Revision => {
                 sql.push("UPDATE ").ident(collection);
                 sql.push(" AS d\nSET data = ").parameter(2, "::jsonb");
                 sql.push("\nWHERE d.id = ").parameter(1, "::text");
-                if expect == ExpectationKind::Revision {
-                    sql.push(" AND ");
-                    self.revision_is(sql, 3);
+                match expect {
+                    ExpectationKind::Any | ExpectationKind::Absent | ExpectationKind::Present => {}
+                    ExpectationKind::Live => {
+                        sql.push(" AND ");
+                        self.is_live(sql);
+                    }
+                    ExpectationKind::Revision => {
+                        sql.push(" AND ");
+                        self.revision_is(sql, 3);
+                    }
                 }
                 sql.push("\nRETURNING FALSE AS inserted");
             }
@@ -82,18 +94,29 @@ impl Documents for Postgres {
                 arrays(sql, expect);
                 conflict_returning_id(sql, expect);
             }
-            ExpectationKind::Present | ExpectationKind::Revision => {
+            ExpectationKind::Present | ExpectationKind::Live | ExpectationKind::Revision => {
                 sql.push("UPDATE ").ident(collection);
                 sql.push(" AS d\nSET data = r.data\nFROM unnest(");
                 arrays(sql, expect);
                 sql.push("\nWHERE d.id = r.id");
-                if expect == ExpectationKind::Revision {
-                    sql.push(" AND (d.data->>'_rev') IS NOT DISTINCT FROM r.rev AND ");
-                    revision_is_text(sql);
+                match expect {
+                    ExpectationKind::Any | ExpectationKind::Absent | ExpectationKind::Present => {}
+                    ExpectationKind::Live => {
+                        sql.push(" AND ");
+                        self.is_live(sql);
+                    }
+                    ExpectationKind::Revision => {
+                        sql.push(" AND (d.data->>'_rev') IS NOT DISTINCT FROM r.rev AND ");
+                        revision_is_text(sql);
+                    }
                 }
                 sql.push("\nRETURNING d.id AS id, FALSE AS inserted");
             }
         }
+    }
+
+    fn is_live(&self, sql: &mut SqlWriter) {
+        sql.push("(d.data->>'_deleted_at') IS NULL");
     }
 
     fn revision_is(&self, sql: &mut SqlWriter, number: usize) {
@@ -104,6 +127,37 @@ impl Documents for Postgres {
 
     fn revision(&self, sql: &mut SqlWriter) {
         sql.push("(d.data->'_rev')::text");
+    }
+
+    // A sub-select sees a row as it was when the statement began; a row that had to be waited for
+    // is only looked at again by what stands outside.
+    fn looks_again(&self) -> bool {
+        true
+    }
+
+    fn is_no_object(&self, sql: &mut SqlWriter, keys: &[String]) {
+        self.type_at(sql, keys);
+        sql.push(" NOT IN ('object', 'null')");
+    }
+
+    fn type_at(&self, sql: &mut SqlWriter, keys: &[String]) {
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        sql.push("jsonb_typeof(");
+        at(sql, &keys);
+        sql.push(")");
+    }
+
+    // Text that is no number, made from the row so that it is not computed ahead of time.
+    fn start_failure(&self, sql: &mut SqlWriter) {
+        sql.push("(");
+    }
+
+    fn end_failure(&self, sql: &mut SqlWriter) {
+        sql.push(")::integer::text::jsonb");
+    }
+
+    fn changed(&self, sql: &mut SqlWriter, document: &Kept<'_>) {
+        changed(sql, document);
     }
 }
 
@@ -117,7 +171,10 @@ fn arrays(sql: &mut SqlWriter, expect: ExpectationKind) {
         .push(", ")
         .parameter(2, "::jsonb[]");
     match expect {
-        ExpectationKind::Any | ExpectationKind::Absent | ExpectationKind::Present => {
+        ExpectationKind::Any
+        | ExpectationKind::Absent
+        | ExpectationKind::Present
+        | ExpectationKind::Live => {
             sql.push(") AS r (id, data)");
         }
         ExpectationKind::Revision => {
@@ -143,9 +200,10 @@ fn conflict_returning_id(sql: &mut SqlWriter, expect: ExpectationKind) {
 fn on_conflict(sql: &mut SqlWriter, expect: ExpectationKind) {
     sql.push(match expect {
         ExpectationKind::Any => "\nON CONFLICT (id) DO UPDATE SET data = excluded.data",
-        ExpectationKind::Absent | ExpectationKind::Present | ExpectationKind::Revision => {
-            "\nON CONFLICT (id) DO NOTHING"
-        }
+        ExpectationKind::Absent
+        | ExpectationKind::Present
+        | ExpectationKind::Live
+        | ExpectationKind::Revision => "\nON CONFLICT (id) DO NOTHING",
     });
 }
 
@@ -153,8 +211,9 @@ fn inserted(sql: &mut SqlWriter, expect: ExpectationKind) {
     // An upsert that updates has locked the row before, which is noted in `xmax`.
     sql.push(match expect {
         ExpectationKind::Any => "(d.xmax = 0) AS inserted",
-        ExpectationKind::Absent | ExpectationKind::Present | ExpectationKind::Revision => {
-            "TRUE AS inserted"
-        }
+        ExpectationKind::Absent
+        | ExpectationKind::Present
+        | ExpectationKind::Live
+        | ExpectationKind::Revision => "TRUE AS inserted",
     });
 }

@@ -1,5 +1,6 @@
 //! PostgreSQL.
 
+mod changes;
 mod definitions;
 mod documents;
 mod locator;

@@ -262,6 +262,11 @@ impl Predicates for Postgres {
         sql.push(" AS e").number(level).push(" (v) WHERE ");
     }
 
+    // An index over an array finds given elements only, not those of a set yet to be looked up.
+    fn text_members(&self, _sql: &mut SqlWriter, _array: &Place<'_>) -> bool {
+        false
+    }
+
     fn has_key(&self, sql: &mut SqlWriter, object: &Place<'_>, key: &str) {
         // `?` also finds text in an array.
         sql.push("(");

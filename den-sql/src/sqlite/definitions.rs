@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     dialect::Definitions,
+    filter::Filters,
     layout::{Layout, column_name},
     source::{Place, Scope},
     writer::{Placeholders, SqlWriter},
@@ -147,7 +148,7 @@ fn column(sql: &mut SqlWriter, layout: &Layout, path: &FieldPath, kind: FieldKin
 }
 
 fn column_index(layout: &Layout, index: &IndexMeta) -> String {
-    let mut sql = SqlWriter::new(Placeholders::Question);
+    let mut sql = SqlWriter::of_definition(Placeholders::Question);
     sql.push(match index.kind {
         IndexKind::Unique => "CREATE UNIQUE INDEX IF NOT EXISTS ",
         IndexKind::Plain | IndexKind::Members => "CREATE INDEX IF NOT EXISTS ",
@@ -180,7 +181,17 @@ fn column_index(layout: &Layout, index: &IndexMeta) -> String {
         sql.push(", id");
         push_direction(&mut sql, last);
     }
+    let is_partial = !index.filter.is_always();
+    // SQLite names the columns of an index that refuses a row, or with an expression among them the
+    // index itself, which tells it from one over the same columns of other documents.
+    if is_partial && index.kind == IndexKind::Unique {
+        sql.push(", (0)");
+    }
     sql.push(")");
+    if is_partial {
+        sql.push("\nWHERE ");
+        Filters::of_table(&Sqlite, layout).write(&mut sql, &index.filter);
+    }
     sql.into_text()
 }
 

@@ -4,9 +4,11 @@ use den_backend::LockMode;
 
 use super::{
     Sqlite,
+    changes::{changed, key_path},
     locator::{Read, read},
 };
 use crate::{
+    changes::Kept,
     dialect::Documents,
     document::ExpectationKind,
     source::Place,
@@ -74,13 +76,20 @@ impl Documents for Sqlite {
                 insert(sql, collection);
                 sql.push("\nON CONFLICT (id) DO NOTHING");
             }
-            ExpectationKind::Present | ExpectationKind::Revision => {
+            ExpectationKind::Present | ExpectationKind::Live | ExpectationKind::Revision => {
                 sql.push("UPDATE ").ident(collection);
                 sql.push(" AS d\nSET data = jsonb(").parameter(2, "");
                 sql.push(")\nWHERE d.id = ").parameter(1, "");
-                if expect == ExpectationKind::Revision {
-                    sql.push(" AND ");
-                    self.revision_is(sql, 3);
+                match expect {
+                    ExpectationKind::Any | ExpectationKind::Absent | ExpectationKind::Present => {}
+                    ExpectationKind::Live => {
+                        sql.push(" AND ");
+                        self.is_live(sql);
+                    }
+                    ExpectationKind::Revision => {
+                        sql.push(" AND ");
+                        self.revision_is(sql, 3);
+                    }
                 }
             }
         }
@@ -90,6 +99,10 @@ impl Documents for Sqlite {
         self.put(sql, collection, expect);
     }
 
+    fn is_live(&self, sql: &mut SqlWriter) {
+        sql.push("(d.data ->> '$._deleted_at') IS NULL");
+    }
+
     fn revision_is(&self, sql: &mut SqlWriter, number: usize) {
         sql.push("(d.data ->> '$._rev') IS ").parameter(number, "");
         sql.push(" AND ifnull(json_type(d.data, '$._rev'), 'null') IN ('text', 'null')");
@@ -97,6 +110,33 @@ impl Documents for Sqlite {
 
     fn revision(&self, sql: &mut SqlWriter) {
         sql.push("d.data -> '$._rev'");
+    }
+
+    // Writes exclude each other, sub-selects included.
+    fn looks_again(&self) -> bool {
+        false
+    }
+
+    fn is_no_object(&self, sql: &mut SqlWriter, keys: &[String]) {
+        self.type_at(sql, keys);
+        sql.push(" NOT IN ('object', 'null')");
+    }
+
+    fn type_at(&self, sql: &mut SqlWriter, keys: &[String]) {
+        sql.push("json_type(d.data, ").literal(&key_path(keys));
+        sql.push(")");
+    }
+
+    fn start_failure(&self, sql: &mut SqlWriter) {
+        sql.push("den_fail(");
+    }
+
+    fn end_failure(&self, sql: &mut SqlWriter) {
+        sql.push(")");
+    }
+
+    fn changed(&self, sql: &mut SqlWriter, document: &Kept<'_>) {
+        changed(sql, document);
     }
 }
 

@@ -1,5 +1,6 @@
 //! SQLite.
 
+mod changes;
 mod definitions;
 mod documents;
 mod locator;

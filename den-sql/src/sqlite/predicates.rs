@@ -229,6 +229,17 @@ impl Predicates for Sqlite {
         sql.push(" AS e").number(level).push(" WHERE ");
     }
 
+    fn text_members(&self, sql: &mut SqlWriter, array: &Place<'_>) -> bool {
+        let Some(index) = array.members() else {
+            return false;
+        };
+        id(sql, array.scope);
+        sql.push(" IN (SELECT m.id FROM ");
+        super::definitions::members_table(sql, index);
+        sql.push(" AS m WHERE m.kind = 'text' AND m.value");
+        true
+    }
+
     fn has_key(&self, sql: &mut SqlWriter, object: &Place<'_>, key: &str) {
         sql.push("(");
         read(sql, Read::Type, object);

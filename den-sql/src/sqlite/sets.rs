@@ -85,7 +85,8 @@ fn number_list(sql: &mut SqlWriter, values: &[&Value]) {
 }
 
 fn is_long(sql: &SqlWriter, len: usize) -> bool {
-    len > LONGEST_LIST || sql.bound() > MANY_BOUND
+    // A definition has no sub-selects, and binds nothing.
+    !sql.writes_values() && (len > LONGEST_LIST || sql.bound() > MANY_BOUND)
 }
 
 /// Writes ` IN (?, ..)`, the last value repeated up to a power of two; one value is ` = ?`.

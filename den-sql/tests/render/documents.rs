@@ -255,6 +255,55 @@ fn delete_revision() {
 }
 
 #[test]
+fn put_live() {
+    check_texts(
+        &put(SQLITE, "articles", ExpectationKind::Live),
+        &put(POSTGRES, "articles", ExpectationKind::Live),
+        &expect![[r#"
+            UPDATE "articles" AS d
+            SET data = jsonb(?2)
+            WHERE d.id = ?1 AND (d.data ->> '$._deleted_at') IS NULL"#]],
+        &expect![[r#"
+            UPDATE "articles" AS d
+            SET data = $2::jsonb
+            WHERE d.id = $1::text AND (d.data->>'_deleted_at') IS NULL
+            RETURNING FALSE AS inserted"#]],
+    );
+}
+
+#[test]
+fn put_many_live() {
+    check_texts(
+        &put_many(SQLITE, "articles", ExpectationKind::Live),
+        &put_many(POSTGRES, "articles", ExpectationKind::Live),
+        &expect![[r#"
+            UPDATE "articles" AS d
+            SET data = jsonb(?2)
+            WHERE d.id = ?1 AND (d.data ->> '$._deleted_at') IS NULL"#]],
+        &expect![[r#"
+            UPDATE "articles" AS d
+            SET data = r.data
+            FROM unnest($1::text[], $2::jsonb[]) AS r (id, data)
+            WHERE d.id = r.id AND (d.data->>'_deleted_at') IS NULL
+            RETURNING d.id AS id, FALSE AS inserted"#]],
+    );
+}
+
+#[test]
+fn delete_live() {
+    check_texts(
+        &delete(SQLITE, "articles", ExpectationKind::Live),
+        &delete(POSTGRES, "articles", ExpectationKind::Live),
+        &expect![[r#"
+            DELETE FROM "articles" AS d
+            WHERE d.id = ?1 AND (d.data ->> '$._deleted_at') IS NULL"#]],
+        &expect![[r#"
+            DELETE FROM "articles" AS d
+            WHERE d.id = $1::text AND (d.data->>'_deleted_at') IS NULL"#]],
+    );
+}
+
+#[test]
 fn state() {
     check_texts(
         &state_of(SQLITE, "articles"),

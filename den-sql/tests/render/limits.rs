@@ -1,13 +1,13 @@
 //! Sizes at which engines give up, and statements do not get there.
 
 use den_backend::{Expr, Value};
-use den_sql::{POSTGRES, Param, SQLITE, Statement};
+use den_sql::{Layouts, POSTGRES, Param, SQLITE, Statement};
 
 use crate::support::{articles, bare, eq, indexed, is_in};
 
 fn render(filter: Expr) -> [Statement; 2] {
     let query = articles(filter);
-    [SQLITE, POSTGRES].map(|dialect| den_sql::select(dialect, &indexed(), &query))
+    [SQLITE, POSTGRES].map(|dialect| den_sql::select(dialect, Layouts::new(&indexed()), &query))
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn many_short_sets_stay_below_the_limit_of_parameters() {
 fn sets_of_near_sizes_share_a_text() {
     let text = |len: i64| {
         let query = articles(is_in("price", 0..len));
-        den_sql::select(SQLITE, &indexed(), &query).sql
+        den_sql::select(SQLITE, Layouts::new(&indexed()), &query).sql
     };
     assert_eq!(text(5), text(8));
     assert_ne!(text(4), text(5));
@@ -68,7 +68,7 @@ fn floats_keep_their_digits() {
         "price",
         [Value::Float(9_007_199_254_740_994.0), Value::Int(1)],
     ));
-    let statement = den_sql::select(POSTGRES, &indexed(), &query);
+    let statement = den_sql::select(POSTGRES, Layouts::new(&indexed()), &query);
     assert_eq!(
         statement.params,
         [Param::NumericArray(vec![
@@ -76,7 +76,7 @@ fn floats_keep_their_digits() {
             "1".into()
         ])]
     );
-    let statement = den_sql::select(POSTGRES, &bare(), &query);
+    let statement = den_sql::select(POSTGRES, Layouts::new(&bare()), &query);
     assert_eq!(
         statement.params,
         [Param::JsonArray(vec![

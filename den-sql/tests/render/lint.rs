@@ -1,6 +1,6 @@
 //! Rules that every emitted statement keeps. The checks of the other cases come through here.
 
-use den_sql::sqlite_functions::{JSON_EQ, REGEXP};
+use den_sql::sqlite_functions::{FAIL, JSON_EQ, REGEXP};
 
 /// Functions of PostgreSQL that statements may call: all immutable, so that a distributed server
 /// can send them to where the rows are. `count` and `EXISTS` stand for whole statements.
@@ -10,6 +10,7 @@ const POSTGRES_FUNCTIONS: &[&str] = &[
     "count",
     "jsonb_array_elements",
     "jsonb_array_length",
+    "jsonb_set",
     "jsonb_typeof",
     "lower",
     "nullif",
@@ -30,9 +31,13 @@ const SQLITE_FUNCTIONS: &[&str] = &[
     "json_quote",
     "json_type",
     "jsonb",
+    "jsonb_insert",
+    "jsonb_remove",
+    "jsonb_set",
     "length",
     "lower",
     "substr",
+    FAIL,
     JSON_EQ,
     REGEXP,
 ];
@@ -46,6 +51,7 @@ const KEYWORDS: &[&str] = &[
     "CAST",
     "COLLATE",
     "CONFLICT",
+    "ELSE",
     "EXISTS",
     "FROM",
     "IN",
@@ -125,7 +131,7 @@ fn words(sql: &str) -> Vec<String> {
         } else if it == ':' {
             rest.next_if_eq(&':');
             words.push("::".to_owned());
-        } else if it == '(' || it == ')' || it == ',' {
+        } else if matches!(it, '(' | ')' | ',' | '=') {
             words.push(it.to_string());
         } else if it.is_alphanumeric() || it == '$' || it == '_' {
             let mut word = it.to_string();

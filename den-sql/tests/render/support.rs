@@ -4,7 +4,7 @@ use den_backend::{
     CompareOp, Direction, Expr, Field, FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta,
     Nulls, Query, Root, Sort, Value,
 };
-use den_sql::{Layout, POSTGRES, SQLITE, Statement};
+use den_sql::{Layout, Layouts, POSTGRES, SQLITE, Statement};
 use expect_test::Expect;
 
 use crate::lint::{lint_postgres, lint_sqlite};
@@ -40,8 +40,8 @@ pub(crate) fn check_indexed(filter: Expr, sqlite: &Expect, postgres: &Expect) {
 #[track_caller]
 pub(crate) fn check_query(layout: &Layout, query: &Query, sqlite: &Expect, postgres: &Expect) {
     check_statements(
-        &den_sql::select(SQLITE, layout, query),
-        &den_sql::select(POSTGRES, layout, query),
+        &den_sql::select(SQLITE, Layouts::new(layout), query),
+        &den_sql::select(POSTGRES, Layouts::new(layout), query),
         sqlite,
         postgres,
     );
@@ -161,5 +161,6 @@ pub(crate) fn index(
         name: name.to_owned(),
         fields: fields.collect(),
         kind,
+        filter: Expr::always(),
     }
 }

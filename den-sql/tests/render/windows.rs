@@ -2,7 +2,7 @@
 
 use den_backend::{Expr, LockMode, Query, Select};
 use den_sql::{
-    Layout, POSTGRES, SQLITE, Statement, count, delete_matching, dialect::Dialect, exists,
+    Layouts, POSTGRES, SQLITE, Statement, count, delete_matching, dialect::Dialect, exists,
 };
 use expect_test::{Expect, expect};
 
@@ -10,14 +10,14 @@ use crate::support::{articles, bare, check_query, check_statements, eq, path};
 
 #[track_caller]
 fn check_with(
-    render: fn(&dyn Dialect, &Layout, &Query) -> Statement,
+    render: fn(&dyn Dialect, Layouts<'_>, &Query) -> Statement,
     query: &Query,
     sqlite: &Expect,
     postgres: &Expect,
 ) {
     check_statements(
-        &render(SQLITE, &bare(), query),
-        &render(POSTGRES, &bare(), query),
+        &render(SQLITE, Layouts::new(&bare()), query),
+        &render(POSTGRES, Layouts::new(&bare()), query),
         sqlite,
         postgres,
     );
@@ -200,15 +200,17 @@ fn a_window_of_deleted_rows() {
         -- 1 Int(1)
         -- 2 Rows(3)"#]],
         &expect![[r#"
-        DELETE FROM "articles" AS d
-        WHERE d.id IN (SELECT d.id FROM (
-        SELECT d.id AS id, NULL::jsonb AS body
-        FROM "articles" AS d
-        WHERE (d.data->'a') = $1::jsonb
-        ORDER BY d.id
-        LIMIT $2::bigint
-        ) AS d)
-        -- 1 Json("1")
-        -- 2 Rows(3)"#]],
+            DELETE FROM "articles" AS d
+            WHERE d.id IN (SELECT d.id FROM (
+            SELECT d.id AS id, NULL::jsonb AS body
+            FROM "articles" AS d
+            WHERE (d.data->'a') = $1::jsonb
+            ORDER BY d.id
+            LIMIT $2::bigint
+            ) AS d)
+                AND (d.data->'a') = $3::jsonb
+            -- 1 Json("1")
+            -- 2 Rows(3)
+            -- 3 Json("1")"#]],
     );
 }

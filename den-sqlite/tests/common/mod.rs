@@ -96,6 +96,7 @@ pub(crate) fn index_of_n(kind: IndexKind) -> IndexMeta {
             Direction::Asc,
         )],
         kind,
+        filter: Expr::always(),
     }
 }
 

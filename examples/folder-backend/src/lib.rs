@@ -28,9 +28,9 @@ use std::{
 use async_trait::async_trait;
 use den_backend::{
     Backend, Capabilities, Capability, CollectionMeta, DatabaseUrl, DeleteOutcome, Driver, Error,
-    ErrorKind, Expectation, Explain, ExplainMode, IndexKind, IndexMeta, OpenOptions, PoolStats,
-    Put, PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex, Result, RowStream, Transaction,
-    TxOptions, Value,
+    ErrorKind, Expectation, Explain, ExplainMode, IndexKind, IndexMeta, OpenOptions, Patch,
+    PoolStats, Put, PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex, Result, RowStream,
+    Transaction, TxOptions, Value,
     memory::{run_query, select},
 };
 use futures_util::stream;
@@ -168,7 +168,10 @@ impl ReadWrite for FolderBackend {
         let expect = OwnedExpectation::from(match expect {
             // What is to be deleted must be there.
             Expectation::Any => Expectation::Present,
-            Expectation::Absent | Expectation::Present | Expectation::Revision(_) => expect,
+            Expectation::Absent
+            | Expectation::Present
+            | Expectation::Live
+            | Expectation::Revision(_) => expect,
         });
         self.run(move |files| {
             files.locked(|| {
@@ -214,6 +217,11 @@ impl ReadWrite for FolderBackend {
             })
         })
         .await
+    }
+
+    // A crash between two files would leave half of an update, so there are none.
+    async fn update(&self, _query: &Query, _patch: &Patch) -> Result<u64> {
+        Err(unsupported(Capability::Patches))
     }
 
     async fn explain(&self, _query: &Query, _mode: ExplainMode) -> Result<Explain> {
@@ -349,6 +357,7 @@ enum OwnedExpectation {
     Any,
     Absent,
     Present,
+    Live,
     Revision(Option<String>),
 }
 
@@ -358,6 +367,7 @@ impl From<Expectation<'_>> for OwnedExpectation {
             Expectation::Any => Self::Any,
             Expectation::Absent => Self::Absent,
             Expectation::Present => Self::Present,
+            Expectation::Live => Self::Live,
             Expectation::Revision(rev) => Self::Revision(rev.map(str::to_owned)),
         }
     }
@@ -370,7 +380,13 @@ impl OwnedExpectation {
         Ok(match (self, stored) {
             (Self::Any, _) | (Self::Absent, None) | (Self::Present, Some(_)) => None,
             (Self::Absent, Some(_)) => Some(Refusal::Exists),
-            (Self::Present | Self::Revision(_), None) => Some(Refusal::Missing),
+            (Self::Present | Self::Live | Self::Revision(_), None) => Some(Refusal::Missing),
+            (Self::Live, Some(stored)) => {
+                let stored = files::parse(stored)?;
+                let deleted_at = stored.at(&["_deleted_at".to_owned()]);
+                let is_live = deleted_at.is_none_or(Value::is_null);
+                (!is_live).then_some(Refusal::Missing)
+            }
             (Self::Revision(expected), Some(stored)) => {
                 let stored = files::parse(stored)?;
                 let actual = match stored.at(&["_rev".to_owned()]) {

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use den_backend::{
-    Backend, Error, ErrorKind, Query, RawDocument, ReadWrite, Seek, Select, TxOptions, Value,
-    order::sort_keys,
+    Backend, Error, ErrorKind, Patch, Query, RawDocument, ReadWrite, Seek, Select, TxOptions,
+    Value, order::sort_keys,
 };
 use futures_util::TryStreamExt as _;
 
@@ -21,6 +21,7 @@ pub(super) struct Answers {
     exists: Said<bool>,
     pages: Option<Said<Pages>>,
     deleted: Option<Said<Deleted>>,
+    patched: Option<Said<Patched>>,
 }
 
 /// What was answered, or which error.
@@ -50,6 +51,13 @@ struct Deleted {
     left: Vec<String>,
 }
 
+/// What an update in a transaction did, and what it left.
+#[derive(Debug, PartialEq)]
+struct Patched {
+    count: Said<u64>,
+    documents: Vec<Row>,
+}
+
 impl Answers {
     /// Asks a backend about everything in the case.
     pub(super) async fn of(backend: &dyn Backend, case: &Case) -> Self {
@@ -66,6 +74,10 @@ impl Answers {
                 true => Some(delete(backend, query).await.map_err(Failure)),
                 false => None,
             },
+            patched: match &case.patch {
+                Some(patch) => Some(update(backend, query, patch).await.map_err(Failure)),
+                None => None,
+            },
         }
     }
 
@@ -73,6 +85,14 @@ impl Answers {
     pub(super) fn is_telling(&self, documents: usize) -> bool {
         let count = self.count.as_ref().copied().unwrap_or_default();
         count > 0 && usize::try_from(count).is_ok_and(|it| it < documents)
+    }
+
+    /// Whether a patch changed a document.
+    pub(super) fn has_changed(&self) -> bool {
+        let Some(Ok(patched)) = &self.patched else {
+            return false;
+        };
+        patched.count.as_ref().is_ok_and(|it| *it > 0)
     }
 }
 
@@ -146,6 +166,15 @@ async fn delete(backend: &dyn Backend, query: &Query) -> Result<Deleted, Error> 
         count,
         left: left.into_iter().map(|it| it.id).collect(),
     })
+}
+
+/// The transaction goes on though the update failed.
+async fn update(backend: &dyn Backend, query: &Query, patch: &Patch) -> Result<Patched, Error> {
+    let tx = backend.begin(TxOptions::default()).await?;
+    let count = tx.update(query, patch).await.map_err(Failure);
+    let documents = rows(&*tx, &Query::new(&query.collection)).await?;
+    tx.rollback().await?;
+    Ok(Patched { count, documents })
 }
 
 impl PartialEq for Failure {

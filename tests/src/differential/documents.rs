@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fmt};
 
 use den_backend::{
-    Backend, CollectionMeta, Direction, Expectation, FieldKind, FieldMeta, FieldPath, IndexKind,
-    IndexMeta, Put, Value,
+    Backend, CollectionMeta, Direction, Expectation, Expr, FieldKind, FieldMeta, FieldPath,
+    IndexKind, IndexMeta, Put, Value,
 };
 use proptest::{collection, prelude::*, sample::select};
 
@@ -30,6 +30,13 @@ pub(super) enum Layout {
     /// Every other one before, the others after.
     Mixed,
 }
+
+/// The collection that is asked.
+pub(super) const THINGS: &str = "things";
+
+/// The collection that links lead to, beside the one that is asked. It holds the same documents,
+/// under indexes made at another time.
+pub(super) const LINKED: &str = "linked";
 
 /// The declared fields, each with an index of its own.
 pub(super) const DECLARED: &[(&[&str], FieldKind)] = &[
@@ -150,6 +157,16 @@ fn nested() -> BoxedStrategy<Value> {
 impl Layout {
     pub(super) const ALL: [Self; 4] = [Self::Bare, Self::Early, Self::Late, Self::Mixed];
 
+    /// The one after it.
+    pub(super) fn next(self) -> Self {
+        match self {
+            Self::Bare => Self::Early,
+            Self::Early => Self::Late,
+            Self::Late => Self::Mixed,
+            Self::Mixed => Self::Bare,
+        }
+    }
+
     /// Makes the collection and stores the documents in it.
     pub(super) async fn store(
         self,
@@ -239,6 +256,7 @@ fn index(collection: &str, fields: Vec<(FieldMeta, Direction)>) -> IndexMeta {
         name: IndexMeta::default_name(collection, kind, &paths),
         fields,
         kind,
+        filter: Expr::always(),
     }
 }
 

@@ -3,7 +3,10 @@
 use den_backend::{CompareOp, Expr, Field, FieldKind, FieldPath, Pattern, Root, TextOp, Value};
 use proptest::{collection, prelude::*, sample::select};
 
-use super::{documents::DECLARED, values};
+use super::{
+    documents::{DECLARED, LINKED, THINGS},
+    values,
+};
 
 /// Places that are not declared, or lie inside of something declared.
 const OTHERS: &[&[&str]] = &[
@@ -226,8 +229,16 @@ fn predicate(root: Root, depth: u32) -> BoxedStrategy<Expr> {
     }
     let inner = predicate(root, depth - 1);
     let element = predicate(Root::Element, depth - 1);
+    let linked = predicate(Root::Document, depth - 1);
     let arrays = || fitting(root, FieldKind::Array);
     prop_oneof![
+        3 => (link(root), select(&[THINGS, LINKED][..]), linked).prop_map(
+            |(operand, collection, predicate)| Expr::Linked {
+                operand: Box::new(operand),
+                collection: collection.to_owned(),
+                predicate: Box::new(predicate),
+            }
+        ),
         8 => leaf(root),
         2 => collection::vec(inner.clone(), 0..4).prop_map(Expr::And),
         2 => collection::vec(inner.clone(), 0..4).prop_map(Expr::Or),
@@ -240,6 +251,17 @@ fn predicate(root: Root, depth: u32) -> BoxedStrategy<Expr> {
             array: Box::new(array),
             predicate: Box::new(predicate),
         }),
+    ]
+    .boxed()
+}
+
+/// An operand that is the id of a document now and then.
+fn link(root: Root) -> BoxedStrategy<Expr> {
+    let own = FieldPath::from_segments(["_id"]).unwrap();
+    prop_oneof![
+        6 => fitting(root, FieldKind::Text),
+        3 => Just(Expr::Field(Field::document(own, FieldKind::Text))),
+        1 => values::text().prop_map(|it| Expr::Value(Value::Text(it))),
     ]
     .boxed()
 }

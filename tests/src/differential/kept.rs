@@ -1,6 +1,6 @@
 //! Differences that were found once, so that they do not come back.
 
-use den_backend::{CompareOp, Expr, Field, FieldKind, FieldPath, Query, Value};
+use den_backend::{CompareOp, Expr, Field, FieldKind, FieldPath, Patch, Query, Value};
 
 use super::{
     documents::{Document, Layout},
@@ -16,6 +16,7 @@ pub(super) struct Kept {
     /// The fields of each document, as JSON; the ids are `a`, `b`, `c` and so on.
     documents: &'static [&'static str],
     query: fn() -> Query,
+    patch: fn() -> Option<Patch>,
 }
 
 /// The table of them.
@@ -36,6 +37,7 @@ pub(super) const KEPT: &[Kept] = &[
                 values: others.chain([smallest]).collect(),
             })
         },
+        patch: || None,
     },
     Kept {
         name: "the_smallest_integer_as_a_float",
@@ -53,6 +55,7 @@ pub(super) const KEPT: &[Kept] = &[
             );
             filtered(first.and(Expr::compare(CompareOp::Eq, fields.0, fields.1)))
         },
+        patch: || None,
     },
 ];
 
@@ -67,12 +70,13 @@ pub(super) async fn check(on: &TestDb, kept: &Kept) {
         })
         .collect();
     for layout in kept.layouts {
-        let pair = Pair::new(on, *layout, "kept");
+        let pair = Pair::new(on, *layout);
         for page in [None, Some(1), Some(2)] {
             let case = Case {
                 query: (kept.query)(),
                 page,
                 delete: true,
+                patch: (kept.patch)(),
             };
             if let Err(difference) = pair.check(&documents, case).await {
                 panic!("{difference}");

@@ -1,10 +1,11 @@
 //! Random queries, and what is asked of each.
 
-use den_backend::{Direction, FieldKind, Nulls, Query, Seek, Select, Sort, Value};
+use den_backend::{Direction, FieldKind, Nulls, Patch, Query, Seek, Select, Sort, Value};
 use proptest::{collection, prelude::*};
 
 use super::{
     filters::{filter, place},
+    patches::patch,
     values,
 };
 
@@ -16,6 +17,8 @@ pub(super) struct Case {
     pub(super) page: Option<u64>,
     /// Also delete its rows, and take that back.
     pub(super) delete: bool,
+    /// Also change its rows, and take that back.
+    pub(super) patch: Option<Patch>,
 }
 
 /// A place between rows, before the order it belongs to is known.
@@ -47,6 +50,7 @@ pub(super) fn case() -> BoxedStrategy<Case> {
     let asked = (
         prop::option::weighted(0.2, 1..8_u64),
         prop::bool::weighted(0.3),
+        prop::option::weighted(0.4, patch()),
     );
     (filter(3), order, window, select(), asked)
         .prop_map(
@@ -71,6 +75,7 @@ pub(super) fn case() -> BoxedStrategy<Case> {
                     },
                     page: asked.0,
                     delete: asked.1,
+                    patch: asked.2,
                 }
             },
         )

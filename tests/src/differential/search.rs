@@ -11,7 +11,7 @@ use tokio::{runtime::Handle, task};
 
 use super::{
     answers::Answers,
-    documents::{Document, Layout, documents},
+    documents::{Document, LINKED, Layout, THINGS, documents},
     queries::{Case, case},
     shrink::{Budget, shrink},
 };
@@ -67,25 +67,45 @@ pub(super) fn tree<T: std::fmt::Debug + 'static>(
 pub(super) fn search(on: &TestDb, chunk: u64) {
     // The trees of proptest stay on one thread, so this is no task.
     task::block_in_place(|| {
-        let telling: u64 = (0..SETS)
-            .map(|set| search_set(on, chunk * SETS + set))
-            .sum();
-        let percent = telling * 100 / (SETS * QUERIES);
+        let mut telling = Telling::default();
+        for set in 0..SETS {
+            search_set(on, chunk * SETS + set, &mut telling);
+        }
+        let percent = |of: u64| of * 100 / (SETS * QUERIES);
         assert!(
-            percent > 15,
-            "only {percent} % of the queries tell documents apart"
+            percent(telling.queries) > 10,
+            "too few queries tell documents apart: {telling:?}"
+        );
+        assert!(
+            percent(telling.linked) > 0,
+            "too few of them have a link: {telling:?}"
+        );
+        assert!(
+            percent(telling.patches) > 2,
+            "too few patches change something: {telling:?}"
         );
     });
 }
 
-/// Searches one set of documents, and returns how many queries told documents apart.
-fn search_set(on: &TestDb, number: u64) -> u64 {
+/// How many of the questions were worth asking.
+#[derive(Debug, Default)]
+struct Telling {
+    /// Queries that some documents match, but not all.
+    queries: u64,
+    /// Those of them that follow a link.
+    linked: u64,
+    /// Patches that change a document.
+    patches: u64,
+}
+
+/// Searches one set of documents.
+fn search_set(on: &TestDb, number: u64, telling: &mut Telling) {
     let mut runner = runner(b'q', number);
     let layouts = Layout::ALL;
     let layout = layouts[usize::try_from(number).unwrap() % layouts.len()];
     let mut document_tree = tree(&documents(), &mut runner);
     let documents = document_tree.current();
-    let pair = Pair::new(on, layout, &format!("things_{number}"));
+    let pair = Pair::new(on, layout);
     if let Err(why) = pair.store(&documents) {
         let mut budget = Budget::new();
         let (documents, _) = shrink(&mut *document_tree, documents, &mut budget, |it| {
@@ -94,7 +114,6 @@ fn search_set(on: &TestDb, number: u64) -> u64 {
         panic!("{layout:?}: not stored: {why}\n{}", lines(&documents));
     }
     let cases = case();
-    let mut telling = 0;
     for _ in 0..QUERIES {
         let mut case_tree = tree(&cases, &mut runner);
         let case = pair.named(case_tree.current());
@@ -102,10 +121,13 @@ fn search_set(on: &TestDb, number: u64) -> u64 {
         if expected != found {
             pair.report(&mut *document_tree, documents, &mut *case_tree, case);
         }
-        telling += u64::from(expected.is_telling(documents.len()));
+        let tells = expected.is_telling(documents.len());
+        let is_linked = !case.query.filter.linked_collections().is_empty();
+        telling.queries += u64::from(tells);
+        telling.linked += u64::from(tells && is_linked);
+        telling.patches += u64::from(expected.has_changed());
     }
-    pair.drop_collection();
-    telling
+    pair.drop_collections();
 }
 
 /// The backend under test and the reference backend, with the same documents.
@@ -113,25 +135,27 @@ pub(super) struct Pair<'a> {
     on: &'a TestDb,
     reference: MemoryBackend,
     layout: Layout,
-    collection: String,
 }
 
 impl<'a> Pair<'a> {
-    pub(super) fn new(on: &'a TestDb, layout: Layout, collection: &str) -> Self {
+    pub(super) fn new(on: &'a TestDb, layout: Layout) -> Self {
         Self {
             on,
             reference: MemoryBackend::new(),
             layout,
-            collection: collection.to_owned(),
         }
     }
 
     fn named(&self, mut case: Case) -> Case {
-        case.query.collection.clone_from(&self.collection);
+        case.query.collection = THINGS.to_owned();
         let all = self.on.backend.capabilities();
         case.query
             .check(all)
             .unwrap_or_else(|why| panic!("{case:?}: {why}"));
+        if let Some(patch) = &case.patch {
+            let checked = patch.check();
+            checked.unwrap_or_else(|why| panic!("{case:?}: {why}"));
+        }
         case
     }
 
@@ -143,22 +167,23 @@ impl<'a> Pair<'a> {
     async fn stored(&self, documents: &[Document]) -> Result<(), String> {
         for backend in [&*self.on.backend, &self.reference] {
             let store = async {
-                backend.drop_collection(&self.collection).await?;
-                self.layout
-                    .store(backend, &self.collection, documents)
-                    .await
+                for (name, layout) in [(THINGS, self.layout), (LINKED, self.layout.next())] {
+                    backend.drop_collection(name).await?;
+                    layout.store(backend, name, documents).await?;
+                }
+                Ok(())
             };
-            store
-                .await
-                .map_err(|why| format!("{}: {why:?}", backend.name()))?;
+            let stored: den_backend::Result<()> = store.await;
+            stored.map_err(|why| format!("{}: {why:?}", backend.name()))?;
         }
         Ok(())
     }
 
-    fn drop_collection(&self) {
-        Handle::current()
-            .block_on(self.on.backend.drop_collection(&self.collection))
-            .unwrap();
+    fn drop_collections(&self) {
+        for name in [THINGS, LINKED] {
+            let dropped = self.on.backend.drop_collection(name);
+            Handle::current().block_on(dropped).unwrap();
+        }
     }
 
     /// The answers of the reference backend, and of the one under test.

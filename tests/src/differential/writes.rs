@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use den_backend::{
-    Backend, CollectionMeta, Direction, Expectation, Expr, FieldKind, FieldMeta, FieldPath,
-    IndexKind, IndexMeta, Put, Query, ReadWrite, Result, SavepointId, Transaction, TxOptions,
-    Value, memory::MemoryBackend,
+    Backend, Change, CollectionMeta, Direction, Expectation, Expr, FieldKind, FieldMeta, FieldPath,
+    IndexKind, IndexMeta, Patch, Put, Query, ReadWrite, Result, SavepointId, Transaction,
+    TxOptions, Value, memory::MemoryBackend,
 };
 use futures_util::TryStreamExt as _;
 use proptest::{collection, prelude::*, sample::select};
@@ -22,15 +22,26 @@ use crate::harness::TestDb;
 const SEQUENCES: u64 = 100;
 const NAME: &str = "stock";
 const IDS: &[&str] = &["a", "b", "c", "é"];
+const KEYS: &[&str] = &[
+    "sku",
+    "code",
+    "a",
+    "b",
+    "note",
+    "slug",
+    "slug",
+    "_deleted_at",
+];
 const REVISIONS: &[&str] = &["r1", "r2"];
 
 /// One step; one that makes no sense where it stands (a commit without a transaction) is left out.
 #[derive(Debug, Clone)]
 enum Step {
-    Put(Change),
-    PutMany(Vec<Change>),
+    Put(Write),
+    PutMany(Vec<Write>),
     Delete(&'static str, Expected),
     DeleteMatching(Expr, Option<u64>),
+    Update(Expr, Option<u64>, Patch),
     Get(&'static str),
     GetMany(Vec<&'static str>),
     Begin,
@@ -45,7 +56,7 @@ enum Step {
 }
 
 #[derive(Debug, Clone)]
-struct Change {
+struct Write {
     id: &'static str,
     fields: Vec<(&'static str, Value)>,
     expect: Expected,
@@ -56,6 +67,7 @@ enum Expected {
     Any,
     Absent,
     Present,
+    Live,
     Revision(Option<&'static str>),
 }
 
@@ -171,6 +183,7 @@ async fn take(backend: &dyn Backend, tx: &mut Option<Open>, step: &Step) -> Stri
         | Step::PutMany(_)
         | Step::Delete(..)
         | Step::DeleteMatching(..)
+        | Step::Update(..)
         | Step::Get(_)
         | Step::GetMany(_) => match tx {
             Some(open) => access(&*open.transaction, step).await,
@@ -186,7 +199,7 @@ async fn access(on: &(impl ReadWrite + ?Sized), step: &Step) -> String {
             text_of(on.put(NAME, change.put(&body)).await)
         }
         Step::PutMany(changes) => {
-            let bodies: Vec<Vec<u8>> = changes.iter().map(Change::body).collect();
+            let bodies: Vec<Vec<u8>> = changes.iter().map(Write::body).collect();
             let puts: Vec<Put<'_>> = changes
                 .iter()
                 .zip(&bodies)
@@ -202,6 +215,18 @@ async fn access(on: &(impl ReadWrite + ?Sized), step: &Step) -> String {
                 ..Query::new(NAME)
             };
             text_of(on.delete_matching(&query).await)
+        }
+        Step::Update(filter, limit, patch) => {
+            let query = Query {
+                filter: filter.clone(),
+                limit: *limit,
+                ..Query::new(NAME)
+            };
+            // Of several values that are taken, an engine may name any.
+            match on.update(&query, patch).await {
+                Ok(count) => format!("{count} updated"),
+                Err(error) => format!("{:?}", error.kind()),
+            }
         }
         Step::Get(id) => {
             let found = on.get(NAME, id).await.unwrap();
@@ -246,7 +271,7 @@ fn text_of<T: std::fmt::Debug>(outcome: Result<T>) -> String {
     }
 }
 
-impl Change {
+impl Write {
     fn body(&self) -> Vec<u8> {
         let fields = self.fields.iter().cloned();
         let id = ("_id", Value::from(self.id));
@@ -269,6 +294,7 @@ impl Expected {
             Self::Any => Expectation::Any,
             Self::Absent => Expectation::Absent,
             Self::Present => Expectation::Present,
+            Self::Live => Expectation::Live,
             Self::Revision(rev) => Expectation::Revision(rev),
         }
     }
@@ -276,11 +302,13 @@ impl Expected {
 
 fn steps() -> BoxedStrategy<Vec<Step>> {
     let step = prop_oneof![
-        8 => change().prop_map(Step::Put),
-        3 => collection::vec(change(), 0..4).prop_map(|all| Step::PutMany(distinct(all))),
+        8 => write().prop_map(Step::Put),
+        3 => collection::vec(write(), 0..4).prop_map(|all| Step::PutMany(distinct(all))),
         3 => (select(IDS), expected()).prop_map(|(id, expect)| Step::Delete(id, expect)),
         1 => (filter(), prop::option::of(0..3_u64))
             .prop_map(|(filter, limit)| Step::DeleteMatching(filter, limit)),
+        4 => (filter(), prop::option::of(0..3_u64), patch())
+            .prop_map(|(filter, limit, patch)| Step::Update(filter, limit, patch)),
         1 => select(IDS).prop_map(Step::Get),
         1 => collection::vec(select(IDS), 0..4).prop_map(Step::GetMany),
         3 => Just(Step::Begin),
@@ -295,7 +323,7 @@ fn steps() -> BoxedStrategy<Vec<Step>> {
 }
 
 /// The contract is given distinct ids.
-fn distinct(mut all: Vec<Change>) -> Vec<Change> {
+fn distinct(mut all: Vec<Write>) -> Vec<Write> {
     let mut seen = Vec::new();
     all.retain(|it| {
         let is_new = !seen.contains(&it.id);
@@ -305,8 +333,8 @@ fn distinct(mut all: Vec<Change>) -> Vec<Change> {
     all
 }
 
-fn change() -> BoxedStrategy<Change> {
-    let field = (select(&["sku", "code", "a", "b", "note"][..]), value());
+fn write() -> BoxedStrategy<Write> {
+    let field = (select(KEYS), value());
     let revision = prop_oneof![
         3 => select(REVISIONS).prop_map(|it| Some(("_rev", Value::from(it)))),
         2 => Just(None),
@@ -321,9 +349,26 @@ fn change() -> BoxedStrategy<Change> {
     )
         .prop_map(|(id, mut fields, revision, expect)| {
             fields.extend(revision);
-            Change { id, fields, expect }
+            Write { id, fields, expect }
         })
         .boxed()
+}
+
+fn patch() -> BoxedStrategy<Patch> {
+    let change = prop_oneof![
+        4 => (select(KEYS), value()).prop_map(|(key, value)| Change::Set {
+            path: FieldPath::from_segments([key]).unwrap(),
+            value,
+        }),
+        1 => value().prop_map(|value| Change::Set {
+            path: FieldPath::from_segments(["note", "x"]).unwrap(),
+            value,
+        }),
+        2 => select(KEYS).prop_map(|key| Change::Unset {
+            path: FieldPath::from_segments([key]).unwrap(),
+        }),
+    ];
+    collection::vec(change, 1..4).prop_map(Patch::new).boxed()
 }
 
 fn expected() -> BoxedStrategy<Expected> {
@@ -331,6 +376,7 @@ fn expected() -> BoxedStrategy<Expected> {
         4 => Just(Expected::Any),
         3 => Just(Expected::Absent),
         2 => Just(Expected::Present),
+        2 => Just(Expected::Live),
         3 => select(REVISIONS).prop_map(|it| Expected::Revision(Some(it))),
         1 => Just(Expected::Revision(None)),
     ]
@@ -345,6 +391,7 @@ fn value() -> BoxedStrategy<Value> {
         Value::Int(1),
         Value::Float(1.0),
         Value::from("1"),
+        Value::from("a"),
         Value::Bool(true),
         Value::Null,
         Value::Int(2),
@@ -368,24 +415,33 @@ fn filter() -> BoxedStrategy<Expr> {
             Expr::Value("x".into())
         )),
         Just(Expr::IsNull(Box::new(field("code", FieldKind::Number)))),
+        Just(Expr::Linked {
+            operand: Box::new(field("note", FieldKind::Any)),
+            collection: NAME.to_owned(),
+            predicate: Box::new(Expr::IsNull(Box::new(field("code", FieldKind::Number)))),
+        }),
+        select(IDS).prop_map(move |id| {
+            Expr::compare(op, field("_id", FieldKind::Text), Expr::Value(id.into()))
+        }),
         Just(Expr::always()),
         Just(Expr::never()),
     ]
     .boxed()
 }
 
-/// Unique over one field of each kind and over two together.
+/// Unique over one field of each kind, over two together, and over one of what is live.
 fn meta() -> CollectionMeta {
     let field = |key: &str, kind| FieldMeta {
         path: FieldPath::from_segments([key]).unwrap(),
         kind,
     };
-    let unique = |fields: Vec<FieldMeta>| {
+    let unique = |fields: Vec<FieldMeta>, filter: Expr| {
         let paths: Vec<&FieldPath> = fields.iter().map(|it| &it.path).collect();
         IndexMeta {
             name: IndexMeta::default_name(NAME, IndexKind::Unique, &paths),
             fields: fields.into_iter().map(|it| (it, Direction::Asc)).collect(),
             kind: IndexKind::Unique,
+            filter,
         }
     };
     let (sku, code) = (
@@ -393,9 +449,24 @@ fn meta() -> CollectionMeta {
         field("code", FieldKind::Number),
     );
     let (a, b) = (field("a", FieldKind::Text), field("b", FieldKind::Number));
+    let slug = field("slug", FieldKind::Text);
+    let deleted_at = FieldPath::from_segments(["_deleted_at"]).unwrap();
+    let deleted_at = den_backend::Field::document(deleted_at, FieldKind::Text);
+    let live = Expr::IsNull(Box::new(Expr::Field(deleted_at)));
     CollectionMeta {
         name: NAME.to_owned(),
-        fields: vec![sku.clone(), code.clone(), a.clone(), b.clone()],
-        indexes: vec![unique(vec![sku]), unique(vec![code]), unique(vec![a, b])],
+        fields: vec![
+            sku.clone(),
+            code.clone(),
+            a.clone(),
+            b.clone(),
+            slug.clone(),
+        ],
+        indexes: vec![
+            unique(vec![sku], Expr::always()),
+            unique(vec![code], Expr::always()),
+            unique(vec![a, b], Expr::always()),
+            unique(vec![slug], live),
+        ],
     }
 }

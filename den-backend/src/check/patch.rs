@@ -1,0 +1,146 @@
+//! What a patch may do.
+
+use crate::{Change, Error, ErrorKind, Patch, Result, Value};
+
+/// The deepest nesting of a document: `serde_json` reads no deeper one.
+const MAX_DEPTH: usize = 127;
+
+impl Patch {
+    /// Checks that the patch can be applied to any document.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidQuery` for a patch without changes, and for a change of the document as a whole or
+    ///   of its `_id`.
+    /// - `InvalidDocument` for a value that no document can hold there: NaN or an infinity, text
+    ///   or a key with NUL, nesting deeper than 127 levels.
+    pub fn check(&self) -> Result<()> {
+        if self.changes.is_empty() {
+            return Err(Error::new(
+                ErrorKind::InvalidQuery,
+                "a patch without changes",
+            ));
+        }
+        self.changes.iter().try_for_each(check_change)
+    }
+}
+
+fn check_change(change: &Change) -> Result<()> {
+    let path = change.path();
+    let Some(first) = path.segments().first() else {
+        return Err(Error::new(
+            ErrorKind::InvalidQuery,
+            "a patch changes fields, not the document as a whole",
+        ));
+    };
+    if first == "_id" {
+        return Err(Error::new(
+            ErrorKind::InvalidQuery,
+            "the `_id` of a document never changes",
+        ));
+    }
+    match change {
+        Change::Set { path, value } => {
+            let problem = check_value(value, path.segments().len());
+            problem.map_err(|it| {
+                let message = format!("the field `{path}` cannot be set to this value: {it}");
+                Error::new(ErrorKind::InvalidDocument, message)
+            })
+        }
+        Change::Unset { .. } => Ok(()),
+    }
+}
+
+/// `depth` is how many arrays and objects the value lies in.
+fn check_value(value: &Value, depth: usize) -> Result<(), &'static str> {
+    let nul = "text with a NUL character cannot be stored";
+    match value {
+        Value::Null | Value::Bool(_) | Value::Int(_) => check_depth(depth),
+        Value::Float(it) if it.is_finite() => check_depth(depth),
+        Value::Float(_) => Err("NaN and infinities are not JSON"),
+        Value::Text(it) if it.contains('\0') => Err(nul),
+        Value::Text(_) => check_depth(depth),
+        Value::Array(items) => {
+            check_depth(depth + 1)?;
+            items.iter().try_for_each(|it| check_value(it, depth + 1))
+        }
+        Value::Object(map) => {
+            check_depth(depth + 1)?;
+            map.iter()
+                .try_for_each(|(key, it)| match key.contains('\0') {
+                    true => Err(nul),
+                    false => check_value(it, depth + 1),
+                })
+        }
+    }
+}
+
+fn check_depth(depth: usize) -> Result<(), &'static str> {
+    match depth > MAX_DEPTH {
+        true => Err("the document would be nested deeper than 127 levels"),
+        false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FieldPath;
+
+    fn check(path: &str, value: Value) -> Option<ErrorKind> {
+        let path = FieldPath::parse(path).unwrap();
+        let patch = Patch::new(vec![Change::Set { path, value }]);
+        patch.check().err().map(|it| it.kind())
+    }
+
+    fn nested(depth: usize) -> Value {
+        (0..depth).fold(Value::Null, |inner, _| Value::Array(vec![inner]))
+    }
+
+    #[test]
+    fn a_patch_changes_fields_but_the_id() {
+        assert_eq!(
+            Patch::default().check().unwrap_err().kind(),
+            ErrorKind::InvalidQuery
+        );
+        assert_eq!(check("_id", Value::Null), Some(ErrorKind::InvalidQuery));
+        assert_eq!(check("_id.x", Value::Null), Some(ErrorKind::InvalidQuery));
+        assert_eq!(check("x._id", Value::Null), None);
+        assert_eq!(check("_rev", Value::Null), None);
+        let path = FieldPath::root();
+        let patch = Patch::new(vec![Change::Unset { path }]);
+        assert_eq!(patch.check().unwrap_err().kind(), ErrorKind::InvalidQuery);
+    }
+
+    #[test]
+    fn a_value_must_fit_into_a_document() {
+        let invalid = Some(ErrorKind::InvalidDocument);
+        assert_eq!(check("x", Value::Float(f64::NAN)), invalid);
+        assert_eq!(
+            check("x", Value::Array(vec![Value::Float(f64::INFINITY)])),
+            invalid
+        );
+        assert_eq!(check("x", "a\0".into()), invalid);
+        let key = [("a\0".to_owned(), Value::Null)];
+        assert_eq!(
+            check("x", Value::Object(key.into_iter().collect())),
+            invalid
+        );
+        assert_eq!(check("x", "a\u{1}".into()), None);
+    }
+
+    #[test]
+    fn a_document_stays_readable() {
+        assert_eq!(check("x", nested(126)), None);
+        assert_eq!(check("x", nested(127)), Some(ErrorKind::InvalidDocument));
+        assert_eq!(check("a.b.c", nested(124)), None);
+        assert_eq!(
+            check("a.b.c", nested(125)),
+            Some(ErrorKind::InvalidDocument)
+        );
+        let deep = vec!["a"; 128].join(".");
+        assert_eq!(check(&deep, Value::Null), Some(ErrorKind::InvalidDocument));
+        let document = format!("{{\"x\":{}}}", nested(126));
+        assert!(serde_json::from_str::<Value>(&document).is_ok());
+    }
+}
