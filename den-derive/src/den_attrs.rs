@@ -1,24 +1,29 @@
 //! `#[den(..)]`.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use syn::{
-    Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path, Token,
-    ext::IdentExt,
-    parenthesized,
-    parse::{Parse, ParseStream},
-    parse_quote,
+    Attribute, Expr, ExprLit, Lit, LitStr, Meta, Path, Token, ext::IdentExt, parse_quote,
     punctuated::Punctuated,
-    token,
 };
 
 use crate::{
     errors::Errors,
+    index_attrs::{IndexOf, IndexOver, index_of, index_over},
+    rules::{OnDelete, Rules},
     stored::Kind,
     suggest::{did_you_mean, list},
 };
 
-const DOCUMENT_KEYS: &[&str] = &["collection", "revision", "index", "unique", "crate"];
+const DOCUMENT_KEYS: &[&str] = &[
+    "collection",
+    "revision",
+    "hooks",
+    "validate",
+    "index",
+    "unique",
+    "crate",
+];
 const EMBEDDED_KEYS: &[&str] = &["kind", "index", "unique", "crate"];
 const FIELD_KEYS: &[&str] = &[
     "index",
@@ -26,6 +31,9 @@ const FIELD_KEYS: &[&str] = &[
     "index_together",
     "unique_together",
     "kind",
+    "eager",
+    "on_delete",
+    "owned",
 ];
 
 /// Keys that people look for here, though they are serde's.
@@ -55,6 +63,10 @@ pub(crate) struct DenContainer {
     pub(crate) krate: Path,
     pub(crate) collection: Option<LitStr>,
     pub(crate) revision: bool,
+    /// Where hooks are asked for.
+    pub(crate) hooks: Option<TokenStream>,
+    /// Where the check of declared rules is asked for.
+    pub(crate) validate: Option<TokenStream>,
     pub(crate) kind: Option<Kind>,
     pub(crate) indexes: Vec<IndexOver>,
 }
@@ -67,28 +79,9 @@ pub(crate) struct DenField {
     pub(crate) kind: Option<Kind>,
     pub(crate) index_together: Vec<LitStr>,
     pub(crate) unique_together: Vec<LitStr>,
+    pub(crate) rules: Rules,
     /// All of the above, to point at.
     pub(crate) all: TokenStream,
-}
-
-/// `index` or `unique` on a field.
-pub(crate) struct IndexOf {
-    pub(crate) at: TokenStream,
-    pub(crate) name: Option<LitStr>,
-}
-
-/// `index(fields(..))` or `unique(fields(..))` on a struct.
-pub(crate) struct IndexOver {
-    pub(crate) at: TokenStream,
-    pub(crate) fields: Vec<IndexedField>,
-    pub(crate) name: Option<LitStr>,
-    pub(crate) unique: bool,
-}
-
-/// `"path"`, or `desc("path")`.
-pub(crate) struct IndexedField {
-    pub(crate) path: LitStr,
-    pub(crate) descending: bool,
 }
 
 impl DenContainer {
@@ -97,6 +90,8 @@ impl DenContainer {
             krate: parse_quote!(::den),
             collection: None,
             revision: false,
+            hooks: None,
+            validate: None,
             kind: None,
             indexes: Vec::new(),
         };
@@ -125,6 +120,12 @@ impl DenContainer {
                 "revision" if derive == Derive::Document => {
                     container.revision = errors.ok(flag(&meta)).is_some();
                 }
+                "hooks" if derive == Derive::Document => {
+                    container.hooks = errors.ok(flag(&meta)).map(|()| meta.to_token_stream());
+                }
+                "validate" if derive == Derive::Document => {
+                    container.validate = errors.ok(flag(&meta)).map(|()| meta.to_token_stream());
+                }
                 "kind" if derive == Derive::Embedded => {
                     container.kind = errors.ok(kind(&meta));
                 }
@@ -152,10 +153,26 @@ impl DenField {
                 "kind" => field.kind = errors.ok(kind(&meta)),
                 "index_together" => field.index_together.extend(errors.ok(text(&meta))),
                 "unique_together" => field.unique_together.extend(errors.ok(text(&meta))),
+                "eager" => field.rules.eager = errors.ok(flag(&meta)).map(|()| meta),
+                "owned" => field.rules.owned = errors.ok(flag(&meta)).map(|()| meta),
+                "on_delete" => field.rules.on_delete = errors.ok(on_delete(&meta)),
                 _ => unknown_on_field(&meta, &key, errors),
             }
         }
         field
+    }
+
+    /// Whether there is nothing here but rules about links.
+    pub(crate) fn says_only_rules(&self) -> bool {
+        self.says_nothing_to_index() && self.kind.is_none()
+    }
+
+    /// Whether there is no index here.
+    pub(crate) fn says_nothing_to_index(&self) -> bool {
+        self.index.is_none()
+            && self.unique.is_none()
+            && self.index_together.is_empty()
+            && self.unique_together.is_empty()
     }
 
     /// Refuses `#[den(..)]` where it would have no effect.
@@ -175,7 +192,7 @@ fn metas(attrs: &[Attribute], errors: &mut Errors) -> Vec<Meta> {
     metas
 }
 
-fn key_of(meta: &Meta) -> String {
+pub(crate) fn key_of(meta: &Meta) -> String {
     meta.path()
         .get_ident()
         .map(|it| it.unraw().to_string())
@@ -253,6 +270,21 @@ fn text(meta: &Meta) -> syn::Result<LitStr> {
     }
 }
 
+fn on_delete(meta: &Meta) -> syn::Result<(Meta, OnDelete)> {
+    let text = text(meta)?;
+    let name = text.value();
+    let rule = OnDelete::parse(&name).ok_or_else(|| {
+        let hint = did_you_mean(&name, OnDelete::NAMES.iter().copied(), '"');
+        let known = list(OnDelete::NAMES.iter().copied(), '"');
+        let message = format!(
+            "{name:?} is nothing that can happen when the target of a link is deleted{hint}\n\
+             known: {known}"
+        );
+        syn::Error::new_spanned(&text, message)
+    })?;
+    Ok((meta.clone(), rule))
+}
+
 fn kind(meta: &Meta) -> syn::Result<Kind> {
     let text = text(meta)?;
     let name = text.value();
@@ -262,162 +294,6 @@ fn kind(meta: &Meta) -> syn::Result<Kind> {
         let message = format!("{name:?} is no kind of stored value{hint}\nthe kinds: {known}");
         syn::Error::new_spanned(&text, message)
     })
-}
-
-/// `index`, or `index(name = "..")`.
-fn index_of(meta: &Meta) -> syn::Result<IndexOf> {
-    let at = meta.to_token_stream();
-    match meta {
-        Meta::Path(_) => Ok(IndexOf { at, name: None }),
-        Meta::NameValue(pair) => {
-            let key = key_of(meta);
-            let message =
-                format!("write `{key}`, or `{key}(name = \"..\")` for a name of your own");
-            Err(syn::Error::new_spanned(&pair.value, message))
-        }
-        Meta::List(list) => {
-            let arguments: IndexArguments = list.parse_args()?;
-            if let Some(fields) = arguments.fields {
-                let message = "an index over several fields belongs on the struct";
-                return Err(syn::Error::new_spanned(fields.at, message));
-            }
-            if let Some(unique) = arguments.unique {
-                let message = "write `unique` in place of `index(unique)`";
-                return Err(syn::Error::new_spanned(unique, message));
-            }
-            Ok(IndexOf {
-                at,
-                name: arguments.name,
-            })
-        }
-    }
-}
-
-/// `index(fields("a", desc("b")), name = "..", unique)`.
-fn index_over(meta: &Meta) -> syn::Result<IndexOver> {
-    let key = key_of(meta);
-    let refuse = || {
-        let message = format!(
-            "name the fields: `{key}(fields(\"a\", desc(\"b\")))`; an index over one field can be \
-             said on the field: `#[den({key})]`"
-        );
-        syn::Error::new_spanned(meta, message)
-    };
-    let Meta::List(list) = meta else {
-        return Err(refuse());
-    };
-    let arguments: IndexArguments = list.parse_args()?;
-    let fields = arguments.fields.ok_or_else(refuse)?;
-    if fields.list.is_empty() {
-        return Err(refuse());
-    }
-    Ok(IndexOver {
-        at: meta.to_token_stream(),
-        fields: fields.list,
-        name: arguments.name,
-        unique: key == "unique" || arguments.unique.is_some(),
-    })
-}
-
-/// What may stand in the parentheses of `index(..)` and `unique(..)`.
-#[derive(Default)]
-struct IndexArguments {
-    fields: Option<FieldList>,
-    name: Option<LitStr>,
-    unique: Option<Ident>,
-}
-
-struct FieldList {
-    at: Ident,
-    list: Vec<IndexedField>,
-}
-
-impl Parse for IndexArguments {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let mut arguments = Self::default();
-        while !input.is_empty() {
-            if input.peek(LitStr) {
-                return Err(input.error("name the fields in `fields(..)`: `fields(\"a\", \"b\")`"));
-            }
-            let key: Ident = input.call(Ident::parse_any)?;
-            let repeated = if key == "fields" {
-                let at = key.clone();
-                let list = field_list(input)?;
-                arguments.fields.replace(FieldList { at, list }).is_some()
-            } else if key == "name" {
-                input.parse::<Token![=]>()?;
-                arguments.name.replace(input.parse()?).is_some()
-            } else if key == "unique" {
-                arguments.unique.replace(key.clone()).is_some()
-            } else {
-                let known = ["fields", "name", "unique"];
-                let name = key.to_string();
-                let message = format!(
-                    "an index has no `{name}`{}\nknown here: {}",
-                    did_you_mean(&name, known, '`'),
-                    list(known, '`')
-                );
-                return Err(syn::Error::new_spanned(key, message));
-            };
-            if repeated {
-                let message = format!("`{key}` is said twice");
-                return Err(syn::Error::new_spanned(key, message));
-            }
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
-            }
-        }
-        Ok(arguments)
-    }
-}
-
-fn field_list(input: ParseStream<'_>) -> syn::Result<Vec<IndexedField>> {
-    let content;
-    parenthesized!(content in input);
-    let fields = Punctuated::<IndexedField, Token![,]>::parse_terminated(&content)?;
-    Ok(fields.into_iter().collect())
-}
-
-impl Parse for IndexedField {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        if input.peek(LitStr) {
-            return Ok(Self {
-                path: input.parse()?,
-                descending: false,
-            });
-        }
-        let usage = "write the stored name of a field as text: \"price\", or desc(\"price\")";
-        if !(input.peek(Ident) && input.peek2(token::Paren)) {
-            return Err(input.error(usage));
-        }
-        let direction: Ident = input.parse()?;
-        if direction != "asc" && direction != "desc" {
-            return Err(syn::Error::new_spanned(direction, usage));
-        }
-        let content;
-        parenthesized!(content in input);
-        let path = content.parse()?;
-        if !content.is_empty() {
-            return Err(content.error("one field at a time"));
-        }
-        Ok(Self {
-            path,
-            descending: direction == "desc",
-        })
-    }
-}
-
-impl ToTokens for IndexOf {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        tokens.extend(self.at.clone());
-    }
-}
-
-impl ToTokens for IndexOver {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        let at = &self.at;
-        tokens.extend(quote!(#at));
-    }
 }
 
 #[cfg(test)]
@@ -473,7 +349,7 @@ mod tests {
 
     #[test]
     fn mistakes_on_a_struct_say_what_to_write() {
-        let cases: [(Attribute, &str); 12] = [
+        let cases: [(Attribute, &str); 15] = [
             (
                 parse_quote!(#[den(colection = "x")]),
                 "did you mean `collection`?",
@@ -483,7 +359,13 @@ mod tests {
                 parse_quote!(#[den(rename_all = "x")]),
                 "#[serde(rename_all ..)]",
             ),
-            (parse_quote!(#[den(hooks)]), "no attribute `hooks`"),
+            (parse_quote!(#[den(hook)]), "did you mean `hooks`?"),
+            (parse_quote!(#[den(hooks(x))]), "unexpected"),
+            (parse_quote!(#[den(eager)]), "belongs on a field"),
+            (
+                parse_quote!(#[den(index(fields("a"), with_deleted))]),
+                "`unique(with_deleted)`",
+            ),
             (parse_quote!(#[den(a::b)]), "no attribute"),
             (parse_quote!(#[den(revision = true)]), "unexpected"),
             (parse_quote!(#[den(collection = 3)]), "collection = \"..\""),
@@ -504,7 +386,7 @@ mod tests {
 
     #[test]
     fn mistakes_on_a_field_say_what_to_write() {
-        let cases: [(Attribute, &str); 9] = [
+        let cases: [(Attribute, &str); 15] = [
             (parse_quote!(#[den(indx)]), "did you mean `index`?"),
             (parse_quote!(#[den(revision)]), "belongs on the struct"),
             (parse_quote!(#[den(flatten)]), "#[serde(flatten ..)]"),
@@ -513,6 +395,21 @@ mod tests {
             (parse_quote!(#[den(kind)]), "kind = \"..\""),
             (parse_quote!(#[den(index = "x")]), "index(name = \"..\")"),
             (parse_quote!(#[den(index(unique))]), "write `unique`"),
+            (
+                parse_quote!(#[den(index(with_deleted))]),
+                "`unique(with_deleted)`",
+            ),
+            (
+                parse_quote!(#[den(on_delete = "null")]),
+                "known: \"cascade\", \"restrict\", \"set_null\", \"ignore\"",
+            ),
+            (
+                parse_quote!(#[den(on_delete = "casacde")]),
+                "did you mean \"cascade\"?",
+            ),
+            (parse_quote!(#[den(on_delete)]), "on_delete = \"..\""),
+            (parse_quote!(#[den(eager = true)]), "unexpected"),
+            (parse_quote!(#[den(hooks)]), "belongs on the struct"),
             (
                 parse_quote!(#[den(index(fields("a")))]),
                 "belongs on the struct",

@@ -1,16 +1,19 @@
 //! What `#[derive(Document)]` expands to.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
-use syn::{Data, DeriveInput, Fields, FieldsNamed, Ident, ext::IdentExt};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Data, DeriveInput, Fields, FieldsNamed, Ident, ext::IdentExt, spanned::Spanned};
 
 use crate::{
     den_attrs::{DenContainer, Derive},
     errors::Errors,
     fields::{self, Field, Stored},
     handles::Handles,
-    indexes,
+    holds, indexes,
+    mixins::Mixins,
+    names,
     serde_attrs::SerdeContainer,
+    stored::respan,
     wire,
 };
 
@@ -30,6 +33,8 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     let fields = fields::read(name, named, &serde, Derive::Document, &mut errors);
     let base = base_of(name, &fields, &mut errors);
     let collection = collection(name, &container, &mut errors);
+    let mixins = Mixins::find(&fields, &mut errors);
+    let holds = holds::of_fields(&container.krate, name, &fields, &mut errors);
     let indexes = indexes::describe(&fields, &container, Derive::Document, &mut errors);
 
     let krate = &container.krate;
@@ -51,7 +56,11 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
             quote!(::core::unreachable!()),
         ),
     };
+    let names = names::named(krate, name, &fields);
     let revision = container.revision;
+    let abilities = abilities(name, &container);
+    let (mixed_in, mixins_beside) = (mixins.items(krate), mixins.beside(krate, name));
+    let describe_mixins = mixins.describe();
     let mistakes = errors.into_tokens();
     quote! {
         #mistakes
@@ -69,10 +78,19 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
                 FIELDS
             }
         }
+        #holds
+        #names
+        #mixins_beside
         #[automatically_derived]
         impl #krate::Document for #name {
             const COLLECTION: &'static str = #collection;
             const REVISION: bool = #revision;
+            #abilities
+            #mixed_in
+            type Fields = #fields_name;
+            fn __fields() -> &'static #fields_name {
+                Self::fields()
+            }
             fn base(&self) -> &#krate::Base<Self> {
                 #base
             }
@@ -82,10 +100,47 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
             fn describe(schema: &mut #krate::__private::Schema) {
                 let path = #krate::__private::Path::ROOT;
                 #describe
+                #describe_mixins
                 #indexes
             }
         }
     }
+}
+
+/// What the attributes of the struct ask for. An error about what is missing points at them.
+fn abilities(name: &Ident, container: &DenContainer) -> TokenStream {
+    let krate = &container.krate;
+    let hooks = container.hooks.as_ref().map(|at| {
+        let span = at.span();
+        let owner = respan(name.to_token_stream(), span);
+        let run = quote_spanned!(span=> #krate::__private::run_hook::<#owner>);
+        let clone = quote_spanned!(span=> <#owner as ::core::clone::Clone>::clone);
+        quote! {
+            const HOOKS: bool = true;
+            fn __run_hook<'a>(
+                &'a mut self,
+                hook: #krate::__private::Hook,
+                cx: &'a #krate::HookContext,
+            ) -> #krate::__private::BoxFuture<'a, #krate::Result<()>> {
+                #run(self, hook, cx)
+            }
+            fn __backup(&self) -> ::core::option::Option<Self> {
+                ::core::option::Option::Some(#clone(self))
+            }
+        }
+    });
+    let validate = container.validate.as_ref().map(|at| {
+        let span = at.span();
+        let owner = respan(name.to_token_stream(), span);
+        let run = quote_spanned!(span=> #krate::__private::run_validation::<#owner>);
+        quote! {
+            const VALIDATED: bool = true;
+            fn __validate(&self) -> #krate::Result<()> {
+                #run(self)
+            }
+        }
+    });
+    quote!(#hooks #validate)
 }
 
 fn named_fields(input: &DeriveInput) -> syn::Result<&FieldsNamed> {
@@ -234,7 +289,7 @@ mod tests {
         let text = expansion.to_string();
         let lines = text.matches([';', ',', '{', '}']).count();
         assert!(lines < 250, "{lines}");
-        assert!(text.len() < 6000, "{}", text.len());
+        assert!(text.len() < 6500, "{}", text.len());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Data, DeriveInput, Fields, FieldsNamed};
+use syn::{Data, DataEnum, DeriveInput, Fields, FieldsNamed};
 
 use crate::{
     den_attrs::{DenContainer, Derive},
@@ -10,7 +10,7 @@ use crate::{
     errors::Errors,
     fields,
     handles::Handles,
-    indexes,
+    holds, indexes, names,
     serde_attrs::SerdeContainer,
     stored::Kind,
 };
@@ -41,8 +41,9 @@ fn expand_type(
     errors: &mut Errors,
 ) -> TokenStream {
     if let Some(kind) = container.kind {
-        let expansion = embedded_leaf::leaf(input, &container.krate, &Inner::Known(kind));
-        return refuse_indexes(container, expansion, errors);
+        let leaf = embedded_leaf::leaf(input, &container.krate, &Inner::Known(kind));
+        let holds = holds_of_kind(input, container, serde, errors);
+        return refuse_indexes(container, quote!(#leaf #holds), errors);
     }
     if let Some(at) = &serde.elsewhere {
         errors.push(
@@ -57,19 +58,52 @@ fn expand_type(
                 named_struct(input, named, container, serde, errors)
             }
             fields => {
-                let expansion = embedded_leaf::of_struct(input, fields, &container.krate, errors);
-                refuse_indexes(container, expansion, errors)
+                let krate = &container.krate;
+                let leaf = embedded_leaf::of_struct(input, fields, krate, errors);
+                let holds = holds::of_value(krate, input, fields, serde.elsewhere.is_none());
+                refuse_indexes(container, quote!(#leaf #holds), errors)
             }
         },
         Data::Enum(data) => {
-            let expansion = embedded_leaf::of_enum(input, data, serde, &container.krate, errors);
-            refuse_indexes(container, expansion, errors)
+            let leaf = embedded_leaf::of_enum(input, data, serde, &container.krate, errors);
+            let holds = holds_of_enum(input, data, container, serde, errors);
+            refuse_indexes(container, quote!(#leaf #holds), errors)
         }
         Data::Union(_) => {
             errors.push(&input.ident, "serde cannot store a union");
             TokenStream::new()
         }
     }
+}
+
+/// A type that is said to be stored as something may have its own `Serialize`, so the names of its
+/// fields tell nothing.
+fn holds_of_kind(
+    input: &DeriveInput,
+    container: &DenContainer,
+    serde: &SerdeContainer,
+    errors: &mut Errors,
+) -> TokenStream {
+    match &input.data {
+        Data::Struct(data) => {
+            let is_found = serde.elsewhere.is_none() && !matches!(data.fields, Fields::Named(_));
+            holds::of_value(&container.krate, input, &data.fields, is_found)
+        }
+        Data::Enum(data) => holds_of_enum(input, data, container, serde, errors),
+        Data::Union(_) => TokenStream::new(),
+    }
+}
+
+fn holds_of_enum(
+    input: &DeriveInput,
+    data: &DataEnum,
+    container: &DenContainer,
+    serde: &SerdeContainer,
+    errors: &mut Errors,
+) -> TokenStream {
+    let dens = embedded_leaf::fields_of_enum(data, errors);
+    let is_found = serde.elsewhere.is_none();
+    holds::of_enum(&container.krate, input, data, &dens, serde, is_found)
 }
 
 fn refuse_indexes(
@@ -98,6 +132,8 @@ fn named_struct(
     let krate = &container.krate;
     let fields = fields::read(name, named, serde, Derive::Embedded, errors);
     let indexes = indexes::describe(&fields, container, Derive::Embedded, errors);
+    let holds = holds::of_fields(krate, name, &fields, errors);
+    let names = names::named(krate, name, &fields);
     let handles = Handles {
         krate,
         owner: name,
@@ -105,7 +141,8 @@ fn named_struct(
         fields: &fields,
     };
     if handles.is_empty() {
-        return embedded_leaf::leaf(input, krate, &Inner::Known(Kind::Object));
+        let leaf = embedded_leaf::leaf(input, krate, &Inner::Known(Kind::Object));
+        return quote!(#leaf #holds #names);
     }
     let vis = &input.vis;
     let definition = handles.definition(vis, &quote!(<__D>));
@@ -134,6 +171,8 @@ fn named_struct(
         }
         #[automatically_derived]
         impl #krate::Embedded for #name {}
+        #holds
+        #names
     }
 }
 

@@ -8,9 +8,14 @@ use syn::{DataEnum, DeriveInput, Field, Fields, Path, Variant, spanned::Spanned}
 use crate::{
     den_attrs::DenField,
     errors::Errors,
+    fields::NOT_STORED,
+    rules::WRITTEN_BY_FUNCTION,
     serde_attrs::{SerdeContainer, SerdeField},
     stored::{Kind, Shape, peel, shape},
 };
+
+const ONE_VALUE: &str = "`#[den(..)]` has no effect here, because this type is stored as one value; \
+                         put it on the field that holds it";
 
 /// What the value is stored as.
 pub(crate) enum Inner {
@@ -85,6 +90,25 @@ fn inner_of(input: &DeriveInput, field: &Field) -> Inner {
     }
 }
 
+/// What the attributes of the fields say, variant by variant: rules about links, and nothing else.
+pub(crate) fn fields_of_enum(data: &DataEnum, errors: &mut Errors) -> Vec<Vec<DenField>> {
+    let mut of_field = |field: &Field| {
+        let den = DenField::parse(&field.attrs, errors);
+        if !den.says_only_rules() {
+            den.refuse(ONE_VALUE, errors);
+        } else if is_skipped(field) {
+            den.refuse(NOT_STORED, errors);
+        } else if SerdeField::parse(&field.attrs).with {
+            den.rules.refuse(WRITTEN_BY_FUNCTION, errors);
+        } else {
+            den.rules.check(&field.ty, errors);
+        }
+        den
+    };
+    let mut of_variant = |it: &Variant| it.fields.iter().map(&mut of_field).collect();
+    data.variants.iter().map(&mut of_variant).collect()
+}
+
 /// An enum: text where serde writes the name of the variant alone.
 pub(crate) fn of_enum(
     input: &DeriveInput,
@@ -93,9 +117,6 @@ pub(crate) fn of_enum(
     krate: &Path,
     errors: &mut Errors,
 ) -> TokenStream {
-    for field in data.variants.iter().flat_map(|it| &it.fields) {
-        refuse_attributes(field, errors);
-    }
     for variant in &data.variants {
         let den = DenField::parse(&variant.attrs, errors);
         den.refuse("`#[den(..)]` has no effect on a variant", errors);
@@ -113,7 +134,7 @@ fn enum_kind(data: &DataEnum, serde: &SerdeContainer) -> Kind {
     if serde.untagged.is_some() || variants.iter().any(|(_, serde)| serde.untagged) {
         return Kind::Any;
     }
-    if serde.tag.is_some() || serde.content {
+    if serde.tag.is_some() || serde.content.is_some() {
         return Kind::Object;
     }
     let is_name = |(variant, serde): &(&Variant, SerdeField)| {
@@ -133,11 +154,7 @@ fn is_skipped(field: &Field) -> bool {
 }
 
 fn refuse_attributes(field: &Field, errors: &mut Errors) {
-    DenField::parse(&field.attrs, errors).refuse(
-        "`#[den(..)]` has no effect here, because this type is stored as one value; put it on the \
-         field that holds it",
-        errors,
-    );
+    DenField::parse(&field.attrs, errors).refuse(ONE_VALUE, errors);
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use syn::{FieldsNamed, Ident, LitStr, Type, Visibility, ext::IdentExt, spanned::
 use crate::{
     den_attrs::{DenField, Derive},
     errors::Errors,
+    mixins::Mixin,
     serde_attrs::{SerdeContainer, SerdeField},
     stored::{Kind, Shape, arguments, last_segment, peel, respan, shape, without_self},
     wire,
@@ -23,6 +24,9 @@ const RESERVED: &[&str] = &[
     "_delete_reason",
 ];
 
+pub(crate) const NOT_STORED: &str =
+    "this field is not stored (serde skips it), so den cannot do anything with it";
+
 /// One field of a struct.
 pub(crate) struct Field {
     pub(crate) ident: Ident,
@@ -32,6 +36,21 @@ pub(crate) struct Field {
     pub(crate) nullable: bool,
     pub(crate) stored: Stored,
     pub(crate) den: DenField,
+    pub(crate) ty: Type,
+    pub(crate) form: Form,
+    /// What the field gives the document; only if there is no mistake in it.
+    pub(crate) mixin: Option<Mixin>,
+}
+
+/// Where serde puts a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Under its key; `foreign` if a function writes it.
+    Keyed { foreign: bool },
+    /// Beside the others.
+    Flat { foreign: bool },
+    /// Nowhere.
+    Hidden,
 }
 
 /// How a field is stored.
@@ -108,11 +127,21 @@ impl Reader<'_> {
         let den = DenField::parse(&field.attrs, errors);
         let serde = SerdeField::parse(&field.attrs);
         let mut wire = String::new();
-        let stored = if serde.skipped {
-            den.refuse(
-                "this field is not stored (serde skips it), so den cannot do anything with it",
-                errors,
-            );
+        let foreign = serde.with;
+        let form = match (serde.skipped, serde.flatten) {
+            (true, _) => Form::Hidden,
+            (false, true) => Form::Flat { foreign },
+            (false, false) => Form::Keyed { foreign },
+        };
+        let mut mixin = Mixin::of(self.ty);
+        let stored = if let Some(found) = mixin {
+            let field = (self.ident, self.ty);
+            if !found.check(field, &serde, &den, self.derive, errors) {
+                mixin = None;
+            }
+            self.mixin(found)
+        } else if serde.skipped {
+            den.refuse(NOT_STORED, errors);
             Stored::Hidden
         } else if serde.flatten {
             self.flat(&serde, &den, errors)
@@ -127,6 +156,19 @@ impl Reader<'_> {
             nullable: peel(self.ty).nullable,
             stored,
             den,
+            ty: self.ty.clone(),
+            form,
+            mixin,
+        }
+    }
+
+    /// A mixin has its handles also where it is not written as it has to be.
+    fn mixin(&self, mixin: Mixin) -> Stored {
+        match (mixin, self.derive) {
+            (Mixin::SoftDelete, Derive::Document) => Stored::Flat {
+                ty: self.anchored(peel(self.ty).ty),
+            },
+            (Mixin::SoftDelete, Derive::Embedded) | (Mixin::Tracked, _) => Stored::Hidden,
         }
     }
 
@@ -138,14 +180,11 @@ impl Reader<'_> {
             let is_usable = self.check_base(den, errors);
             return Stored::Base { is_usable };
         }
-        let says_only_kind = den.index.is_none()
-            && den.unique.is_none()
-            && den.index_together.is_empty()
-            && den.unique_together.is_empty();
+        let says_only_kind = den.says_nothing_to_index() && den.rules.is_empty();
         if !says_only_kind {
             den.refuse(
-                "a flattened field has no key of its own to index; put the attribute on the \
-                 fields of its type",
+                "a flattened field has no key of its own; put the attribute on the fields of its \
+                 type",
                 errors,
             );
         }

@@ -2,13 +2,15 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{LitStr, Path, ext::IdentExt, spanned::Spanned};
+use syn::{Ident, LitStr, Path, ext::IdentExt, spanned::Spanned};
 
 use crate::{
-    den_attrs::{DenContainer, Derive, IndexOf, IndexOver, IndexedField},
+    den_attrs::{DenContainer, Derive},
     errors::Errors,
     fields::{Field, Stored},
     handles::field_type,
+    index_attrs::{IndexOf, IndexOver, IndexedField},
+    mixins::Mixin,
     stored::Kind,
     suggest::{did_you_mean, list},
     wire,
@@ -25,6 +27,7 @@ struct Index<'a> {
     at: TokenStream,
     name: Option<&'a LitStr>,
     unique: bool,
+    with_deleted: Option<&'a Ident>,
     fields: Vec<Indexed>,
 }
 
@@ -60,6 +63,7 @@ pub(crate) fn describe(
         check_kinds(index, errors);
         check_name(index, derive, errors);
     }
+    check_deleted(&indexes, fields, derive, errors);
     check_repeated(&indexes, errors);
     let declarations = indexes.iter().map(|it| it.tokens(&container.krate));
     quote!(#(#declarations)*)
@@ -79,6 +83,7 @@ fn of_field<'a>(field: &'a Field, errors: &mut Errors) -> Option<Index<'a>> {
         at: of.to_token_stream(),
         name: of.name.as_ref(),
         unique,
+        with_deleted: of.with_deleted.as_ref(),
         fields: vec![indexed(field, false)?],
     })
 }
@@ -102,6 +107,7 @@ fn of_groups<'a>(fields: &'a [Field], errors: &mut Errors) -> Vec<Index<'a>> {
                         at: group.to_token_stream(),
                         name: None,
                         unique,
+                        with_deleted: None,
                         fields: vec![member],
                     };
                     groups.push((group, index));
@@ -145,6 +151,7 @@ fn of_container<'a>(
         at: over.to_token_stream(),
         name: over.name.as_ref(),
         unique: over.unique,
+        with_deleted: over.with_deleted.as_ref(),
         fields: resolved,
     };
     complete.then_some(index)
@@ -277,6 +284,23 @@ fn check_name(index: &Index<'_>, derive: Derive, errors: &mut Errors) {
     }
 }
 
+/// Whether an embedded struct lies in documents that are marked as deleted, only those know.
+fn check_deleted(indexes: &[Index<'_>], fields: &[Field], derive: Derive, errors: &mut Errors) {
+    let is_marked = fields
+        .iter()
+        .any(|it| Mixin::of(&it.ty) == Some(Mixin::SoftDelete));
+    if derive == Derive::Embedded || is_marked {
+        return;
+    }
+    for at in indexes.iter().filter_map(|it| it.with_deleted) {
+        errors.push(
+            at,
+            "these documents are never marked as deleted: leave out `with_deleted`, or add this \
+             field\n\n    #[serde(flatten)]\n    deletion: SoftDelete,",
+        );
+    }
+}
+
 fn check_repeated(indexes: &[Index<'_>], errors: &mut Errors) {
     for (i, index) in indexes.iter().enumerate() {
         let repeats_path = index.fields.iter().enumerate().any(|(j, field)| {
@@ -305,7 +329,7 @@ impl Index<'_> {
     }
 
     fn tokens(&self, krate: &Path) -> TokenStream {
-        let unique = self.unique;
+        let (unique, with_deleted) = (self.unique, self.with_deleted.is_some());
         let name = match self.name {
             Some(name) => quote!(::core::option::Option::Some(#name)),
             None => quote!(::core::option::Option::None),
@@ -333,6 +357,7 @@ impl Index<'_> {
                 name: #name,
                 paths: ::std::vec![#(#paths),*],
                 unique: #unique,
+                with_deleted: #with_deleted,
             });
         }
     }
@@ -395,9 +420,9 @@ mod tests {
                 (path.child("Name"), #text, #direction::Asc),
                 (path.child("home").child("city"), #any, #direction::Desc),
                 (path.child("a.b"), #number, #direction::Asc)
-            ], unique: false,),
-            quote!(::std::vec![(path.child("_id"), #text, #direction::Asc), (path.child("_rev"), #text, #direction::Asc)], unique: true,),
-            quote!(::std::vec![(path.child("x"), #number, #direction::Asc), (path.child("y"), #number, #direction::Asc)], unique: false,),
+            ], unique: false, with_deleted: false,),
+            quote!(::std::vec![(path.child("_id"), #text, #direction::Asc), (path.child("_rev"), #text, #direction::Asc)], unique: true, with_deleted: false,),
+            quote!(::std::vec![(path.child("x"), #number, #direction::Asc), (path.child("y"), #number, #direction::Asc)], unique: false, with_deleted: false,),
         ] {
             assert_holds(&expansion, &part);
         }

@@ -10,8 +10,13 @@
 //! | `fields` | reads the named fields of a struct |
 //! | `stored` | how a field is stored, judged by its type as written |
 //! | `handles` | the struct of field handles |
+//! | `names` | the names of the fields in Rust and in the stored document |
 //! | `indexes` | the declared indexes, checked against the fields |
+//! | `holds` | where links and attachments lie |
+//! | `rules` | what a field declares about its links |
+//! | `mixins` | `SoftDelete` and `Tracked` as fields |
 //! | `den_attrs` | `#[den(..)]` |
+//! | `index_attrs` | `index(..)` and `unique(..)` in it |
 //! | `serde_attrs` | `#[serde(..)]`, as far as it decides the stored form |
 //! | `wire` | serde's rules for names |
 //! | `suggest` | the name that was probably meant |
@@ -29,7 +34,12 @@ mod embedded_leaf;
 mod errors;
 mod fields;
 mod handles;
+mod holds;
+mod index_attrs;
 mod indexes;
+mod mixins;
+mod names;
+mod rules;
 mod serde_attrs;
 mod stored;
 mod suggest;
@@ -52,6 +62,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// |---|---|
 /// | `#[den(collection = "products")]` | the collection; the type's name in lower case by default |
 /// | `#[den(revision)]` | every write checks and changes a revision |
+/// | `#[den(hooks)]` | the hooks of `impl Hooks` run before and after reads and writes |
+/// | `#[den(validate)]` | every write checks the rules declared with `validator` |
 /// | `#[den(index(fields("category", desc("price"))))]` | an index over several fields, by their stored names; with `unique` and `name = ".."` where wanted |
 /// | `#[den(unique(fields("shop", "number")))]` | a unique index over several fields |
 /// | `#[den(crate = "path")]` | where the `den` crate is found, if not as `::den` |
@@ -63,9 +75,20 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `#[den(index)]` | an index; on a list, over its members |
 /// | `#[den(unique)]` | no two documents have the same value |
 /// | `#[den(index(name = ".."))]` | the same with a name of your own |
+/// | `#[den(unique(with_deleted))]` | nor a document that is only marked as deleted |
 /// | `#[den(index_together = "group")]` | one index over all fields of the group, in order |
 /// | `#[den(unique_together = "group")]` | a unique one |
 /// | `#[den(kind = "text")]` | what a type den does not know is stored as: `text`, `number`, `bool`, `array`, `object` or `any` |
+/// | `#[den(eager)]` | the links in this field are loaded with the document |
+/// | `#[den(on_delete = "cascade")]` | what happens to this document when one it links to is deleted: `cascade`, `restrict`, `set_null` or `ignore` |
+/// | `#[den(owned)]` | what the links point to is saved and deleted with this document |
+///
+/// # Fields with a meaning
+///
+/// | field | meaning |
+/// |---|---|
+/// | `#[serde(flatten)] deletion: SoftDelete` | documents are marked as deleted, not taken away |
+/// | `#[serde(skip)] tracked: Tracked` | the document remembers what is stored, and tells what was changed |
 #[proc_macro_derive(Document, attributes(den, serde))]
 pub fn derive_document(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
@@ -77,7 +100,8 @@ pub fn derive_document(input: TokenStream) -> TokenStream {
 /// - A struct with named fields gets handles of its own: `p.address.city`. Its fields take the
 ///   same attributes as a document's.
 /// - A newtype is stored, compared and indexed as what it wraps.
-/// - An enum without data is text; one with data is an object.
+/// - An enum without data is text; one with data is an object. Its fields take the attributes about
+///   links.
 ///
 /// On the type itself, `#[den(kind = "number")]` says what a hand-written `Serialize` writes, and
 /// `#[den(crate = "path")]` where the `den` crate is found.

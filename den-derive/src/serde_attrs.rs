@@ -15,12 +15,13 @@ use crate::{errors::Errors, wire::RenameRule};
 #[derive(Default)]
 pub(crate) struct SerdeContainer {
     rename_all: Sides<RenameRule>,
+    rename_all_fields: Sides<RenameRule>,
     pub(crate) transparent: Option<TokenStream>,
     pub(crate) untagged: Option<TokenStream>,
     /// `into = ".."` or `remote = ".."`: what is stored is another type's form.
     pub(crate) elsewhere: Option<TokenStream>,
     pub(crate) tag: Option<LitStr>,
-    pub(crate) content: bool,
+    pub(crate) content: Option<LitStr>,
 }
 
 /// What the attributes of a field (or variant) say.
@@ -28,7 +29,9 @@ pub(crate) struct SerdeContainer {
 pub(crate) struct SerdeField {
     rename: Sides<LitStr>,
     aliases: Vec<String>,
+    /// Not written; what is written is also read.
     pub(crate) skipped: bool,
+    unread: bool,
     pub(crate) flatten: bool,
     pub(crate) untagged: bool,
     /// `with = ".."` or `serialize_with = ".."`: what is stored is not the type's own form.
@@ -71,21 +74,23 @@ impl SerdeContainer {
                 continue;
             };
             match key.to_string().as_str() {
-                "rename_all" => {
-                    let rules = sides(&meta);
-                    let rule = |it: Option<LitStr>| RenameRule::parse(&it?.value());
-                    container.rename_all.write = rule(rules.write).or(container.rename_all.write);
-                    container.rename_all.read = rule(rules.read).or(container.rename_all.read);
-                }
+                "rename_all" => container.rename_all.add(&meta),
+                "rename_all_fields" => container.rename_all_fields.add(&meta),
                 "transparent" => container.transparent = Some(meta.to_token_stream()),
                 "untagged" => container.untagged = Some(meta.to_token_stream()),
                 "into" | "remote" => container.elsewhere = Some(meta.to_token_stream()),
                 "tag" => container.tag = text(&meta),
-                "content" => container.content = true,
+                "content" => container.content = text(&meta),
                 _ => {}
             }
         }
         container
+    }
+
+    /// What holds for the fields of a variant with these attributes, in this enum.
+    pub(crate) fn of_variant(mut self, container: &Self) -> Self {
+        self.rename_all.write = self.rename_all.write.or(container.rename_all_fields.write);
+        self
     }
 }
 
@@ -103,7 +108,9 @@ impl SerdeField {
                     field.rename.read = names.read.or(field.rename.read);
                 }
                 "alias" => field.aliases.extend(text(&meta).map(|it| it.value())),
-                "skip" | "skip_serializing" => field.skipped = true,
+                "skip" => (field.skipped, field.unread) = (true, true),
+                "skip_serializing" => field.skipped = true,
+                "skip_deserializing" => field.unread = true,
                 "flatten" => field.flatten = true,
                 "untagged" => field.untagged = true,
                 "with" | "serialize_with" => {
@@ -116,6 +123,31 @@ impl SerdeField {
         field
     }
 
+    /// Whether serde leaves the field out, in writing and in reading.
+    pub(crate) fn is_left_out(&self) -> bool {
+        self.skipped && self.unread
+    }
+
+    /// The name under which a field is written.
+    pub(crate) fn written_name(&self, ident: &Ident, container: &SerdeContainer) -> String {
+        let own = ident.unraw().to_string();
+        match (&self.rename.write, container.rename_all.write) {
+            (Some(name), _) => name.value(),
+            (None, Some(rule)) => rule.apply(&own),
+            (None, None) => own,
+        }
+    }
+
+    /// The name under which a variant is written.
+    pub(crate) fn written_variant(&self, ident: &Ident, container: &SerdeContainer) -> String {
+        let own = ident.unraw().to_string();
+        match (&self.rename.write, container.rename_all.write) {
+            (Some(name), _) => name.value(),
+            (None, Some(rule)) => rule.apply_to_variant(&own),
+            (None, None) => own,
+        }
+    }
+
     /// The name in the stored document. One that could not be read back under the same name is a
     /// mistake.
     pub(crate) fn stored_name(
@@ -125,13 +157,12 @@ impl SerdeField {
         errors: &mut Errors,
     ) -> String {
         let own = ident.unraw().to_string();
-        let name = |explicit: &Option<LitStr>, rule: Option<RenameRule>| match (explicit, rule) {
+        let written = self.written_name(ident, container);
+        let read = match (&self.rename.read, container.rename_all.read) {
             (Some(name), _) => name.value(),
             (None, Some(rule)) => rule.apply(&own),
             (None, None) => own.clone(),
         };
-        let written = name(&self.rename.write, container.rename_all.write);
-        let read = name(&self.rename.read, container.rename_all.read);
         if written != read && !self.aliases.contains(&written) {
             let message = format!(
                 "`{own}` is written as {written:?} but read as {read:?}, so a stored document \
@@ -140,6 +171,15 @@ impl SerdeField {
             errors.push(ident, message);
         }
         written
+    }
+}
+
+impl Sides<RenameRule> {
+    fn add(&mut self, meta: &Meta) {
+        let rules = sides(meta);
+        let rule = |it: Option<LitStr>| RenameRule::parse(&it?.value());
+        self.write = rule(rules.write).or(self.write);
+        self.read = rule(rules.read).or(self.read);
     }
 }
 

@@ -47,6 +47,37 @@ impl RenameRule {
     }
 }
 
+impl RenameRule {
+    /// Applies the rule to the name of a variant, which is taken to be `PascalCase`.
+    pub(crate) fn apply_to_variant(self, variant: &str) -> String {
+        match self {
+            Self::Pascal => variant.to_owned(),
+            Self::Lower => variant.to_ascii_lowercase(),
+            Self::Upper => variant.to_ascii_uppercase(),
+            Self::Camel => {
+                let mut chars = variant.chars();
+                let first = chars.next().map(|it| it.to_ascii_lowercase());
+                first.into_iter().chain(chars).collect()
+            }
+            Self::Snake => snake(variant),
+            Self::ScreamingSnake => snake(variant).to_ascii_uppercase(),
+            Self::Kebab => snake(variant).replace('_', "-"),
+            Self::ScreamingKebab => snake(variant).to_ascii_uppercase().replace('_', "-"),
+        }
+    }
+}
+
+fn snake(variant: &str) -> String {
+    let mut name = String::new();
+    for (at, it) in variant.char_indices() {
+        if at > 0 && it.is_uppercase() {
+            name.push('_');
+        }
+        name.push(it.to_ascii_lowercase());
+    }
+    name
+}
+
 fn pascal(field: &str) -> String {
     let mut name = String::new();
     let mut starts_word = true;
@@ -114,6 +145,23 @@ mod tests {
             assert_eq!(RenameRule::Camel.apply(field), camel);
             assert_eq!(RenameRule::Kebab.apply(field), kebab);
             assert_eq!(RenameRule::ScreamingKebab.apply(field), screaming_kebab);
+        }
+    }
+
+    #[test]
+    fn rules_for_variants_are_those_of_serde() {
+        for (rule, outcome, very_tasty) in [
+            (RenameRule::Pascal, "Outcome", "VeryTasty"),
+            (RenameRule::Lower, "outcome", "verytasty"),
+            (RenameRule::Upper, "OUTCOME", "VERYTASTY"),
+            (RenameRule::Camel, "outcome", "veryTasty"),
+            (RenameRule::Snake, "outcome", "very_tasty"),
+            (RenameRule::ScreamingSnake, "OUTCOME", "VERY_TASTY"),
+            (RenameRule::Kebab, "outcome", "very-tasty"),
+            (RenameRule::ScreamingKebab, "OUTCOME", "VERY-TASTY"),
+        ] {
+            assert_eq!(rule.apply_to_variant("Outcome"), outcome);
+            assert_eq!(rule.apply_to_variant("VeryTasty"), very_tasty);
         }
     }
 

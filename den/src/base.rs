@@ -25,7 +25,8 @@ use crate::{
 /// # Behavior
 ///
 /// - den fills it in: the id at the first insert unless one was set, the times at each write,
-///   the revision where `#[den(revision)]` asks for one. A failed write leaves it as it was.
+///   the revision where `#[den(revision)]` asks for one. A failed write leaves it as it was, as
+///   [`Document`](crate::Document) says.
 /// - It also remembers, outside of the stored form, whether the document was loaded or saved
 ///   before; a clone remembers too.
 /// - When the transaction that wrote a document is rolled back, [`Document::id`], serialisation and
@@ -93,6 +94,17 @@ impl Scope {
         })
     }
 
+    /// What the writes of this part belong to: what surrounds it, once it has ended well.
+    pub(crate) fn owner(self: &Arc<Self>) -> Arc<Self> {
+        let mut owner = self;
+        while owner.is_committed()
+            && let Some(parent) = &owner.parent
+        {
+            owner = parent;
+        }
+        Arc::clone(owner)
+    }
+
     pub(crate) fn mark_rolled_back(&self) {
         self.rolled_back.store(true, Ordering::Release);
     }
@@ -104,6 +116,11 @@ impl Scope {
     pub(crate) fn is_rolled_back(&self) -> bool {
         self.rolled_back.load(Ordering::Acquire)
             || self.parent.as_deref().is_some_and(Self::is_rolled_back)
+    }
+
+    /// Whether this part has ended well, and so has all that surrounds it.
+    pub(crate) fn is_final(&self) -> bool {
+        self.is_committed() && self.parent.as_deref().is_none_or(Self::is_final)
     }
 
     /// Whether this part has ended well; what becomes of its parent is another question.

@@ -6,6 +6,8 @@ use den_backend::{
     Backend, DatabaseUrl, Driver, Error, ErrorKind, OpenOptions, Result, find_driver,
 };
 
+#[cfg(feature = "attachments")]
+use crate::attachments::Storage;
 use crate::{Db, Documents};
 
 /// Opens a database; made by [`Db::builder`].
@@ -31,6 +33,8 @@ pub struct DbBuilder {
     backend: Option<Arc<dyn Backend>>,
     options: OpenOptions,
     register: Vec<Register>,
+    #[cfg(feature = "attachments")]
+    storage: Option<Arc<dyn Storage>>,
 }
 
 type Register = fn(&Db) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>;
@@ -85,6 +89,23 @@ impl DbBuilder {
         self
     }
 
+    /// Keeps the content of [attachments](crate::attachments) here.
+    ///
+    /// # Behavior
+    ///
+    /// - A storage belongs to one database: each deletes what only the other one refers to.
+    #[cfg(feature = "attachments")]
+    pub fn storage(self, storage: impl Storage) -> Self {
+        self.shared_storage(Arc::new(storage))
+    }
+
+    /// Keeps the content of [attachments](crate::attachments) in a storage that is at hand already.
+    #[cfg(feature = "attachments")]
+    pub fn shared_storage(mut self, storage: Arc<dyn Storage>) -> Self {
+        self.storage = Some(storage);
+        self
+    }
+
     /// Opens the database.
     ///
     /// # Errors
@@ -110,6 +131,9 @@ impl DbBuilder {
                 ));
             }
         };
+        #[cfg(feature = "attachments")]
+        let db = Db::new(backend, self.storage);
+        #[cfg(not(feature = "attachments"))]
         let db = Db::new(backend);
         for register in &self.register {
             if let Err(error) = register(&db).await {

@@ -4,18 +4,22 @@ use std::{
     any::{TypeId, type_name},
     collections::BTreeMap,
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use den_backend::{
     Backend, Capabilities, Capability, CollectionMeta, Error, ErrorKind, PoolStats, Result,
 };
 
+#[cfg(feature = "attachments")]
+use crate::attachments::{Holder, Storage};
 use crate::{
-    Collection, Document, Tx, TxOptions,
+    Collection, Document, LinkInfo, OnDelete, Tx, TxOptions,
+    attachments::counting,
     builder::DbBuilder,
     document::schema_of,
     executor::nested_use,
+    links::{Incoming, Kind, LinkMeta, Trail, kind_of},
     transaction::{self, Retryable},
 };
 
@@ -51,10 +55,24 @@ pub struct Db {
 struct DbInner {
     backend: Arc<dyn Backend>,
     /// By collection: the type that claims it.
-    registered: RwLock<BTreeMap<String, Claim>>,
+    registered: RwLock<BTreeMap<String, Registered>>,
+    /// Where the content of attachments lies.
+    #[cfg(feature = "attachments")]
+    storage: Option<Arc<dyn Storage>>,
 }
 
-#[derive(Clone, Copy)]
+/// A registered type.
+#[derive(Debug)]
+struct Registered {
+    claim: Claim,
+    kind: &'static dyn Kind,
+    /// The link fields.
+    links: Vec<LinkMeta>,
+    #[cfg(feature = "attachments")]
+    holder: Option<Holder>,
+}
+
+#[derive(Debug, Clone, Copy)]
 struct Claim {
     type_id: TypeId,
     type_name: &'static str,
@@ -136,11 +154,16 @@ impl Db {
         DbBuilder::default()
     }
 
-    pub(crate) fn new(backend: Arc<dyn Backend>) -> Self {
+    pub(crate) fn new(
+        backend: Arc<dyn Backend>,
+        #[cfg(feature = "attachments")] storage: Option<Arc<dyn Storage>>,
+    ) -> Self {
         Self {
             inner: Arc::new(DbInner {
                 backend,
                 registered: RwLock::default(),
+                #[cfg(feature = "attachments")]
+                storage,
             }),
         }
     }
@@ -170,25 +193,58 @@ impl Db {
         claim.check(D::COLLECTION, self.claim(D::COLLECTION))?;
         let meta = schema_of::<D>();
         meta.check()?;
+        let kind = kind_of::<D>();
+        let mut links = Vec::new();
+        D::describe_links(&mut Trail::default(), &mut |it| links.push(it));
+        for link in &links {
+            let it = Incoming::new(kind, link.clone());
+            it.check(link.rules.on_delete)?;
+        }
         self.backend().ensure_collection(&meta).await?;
-        let mut registered = self
-            .inner
-            .registered
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let other = registered.get(D::COLLECTION).copied();
+        counting::ensure::<D>(self).await?;
+        let mut registered = self.registry_mut();
+        let other = registered.get(D::COLLECTION).map(|it| it.claim);
         claim.check(D::COLLECTION, other)?;
-        registered.insert(D::COLLECTION.to_owned(), claim);
+        let it = Registered {
+            claim,
+            kind,
+            links,
+            #[cfg(feature = "attachments")]
+            holder: Holder::of::<D>(),
+        };
+        registered.insert(D::COLLECTION.to_owned(), it);
         Ok(())
     }
 
     fn claim(&self, collection: &str) -> Option<Claim> {
-        let registered = self
-            .inner
-            .registered
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        registered.get(collection).copied()
+        self.registry().get(collection).map(|it| it.claim)
+    }
+
+    // A panic leaves nothing in the registry half-changed.
+
+    fn registry(&self) -> RwLockReadGuard<'_, BTreeMap<String, Registered>> {
+        let registered = &self.inner.registered;
+        registered.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn registry_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Registered>> {
+        let registered = &self.inner.registered;
+        registered.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the content of attachments lies.
+    #[cfg(feature = "attachments")]
+    pub(crate) fn storage(&self) -> Option<&Arc<dyn Storage>> {
+        self.inner.storage.as_ref()
+    }
+
+    /// The registered types with attachments.
+    #[cfg(feature = "attachments")]
+    pub(crate) fn holders(&self) -> Vec<Holder> {
+        self.registry()
+            .values()
+            .filter_map(|it| it.holder)
+            .collect()
     }
 
     /// Makes sure that a type was registered with this database.
@@ -227,6 +283,50 @@ impl Db {
     pub fn meta<D: Document>(&self) -> Result<CollectionMeta> {
         self.registered::<D>()?;
         Ok(schema_of::<D>())
+    }
+
+    /// The link fields of a document type, in the order of declaration: for tools.
+    ///
+    /// # Errors
+    ///
+    /// `NotRegistered` if the type is not registered; those it links to need not be.
+    pub fn links<D: Document>(&self) -> Result<Vec<LinkInfo>> {
+        self.registered::<D>()?;
+        let registry = self.registry();
+        let own = registry.get(D::COLLECTION).map(|it| it.links.as_slice());
+        let is_registered = |link: &LinkMeta| {
+            let target = registry.get(link.target);
+            target.is_some_and(|it| it.claim.type_id == link.target_type)
+        };
+        own.unwrap_or_default()
+            .iter()
+            .map(|it| LinkInfo::new(it, is_registered(it)))
+            .collect()
+    }
+
+    /// The fields of registered types that link to this one.
+    pub(crate) fn links_to(&self, target: TypeId) -> Vec<Incoming> {
+        let registry = self.registry();
+        let links = registry
+            .values()
+            .flat_map(|it| it.links.iter().map(|link| (it.kind, link)));
+        links
+            .filter(|(_, link)| link.target_type == target)
+            .map(|(kind, link)| Incoming::new(kind, link.clone()))
+            .collect()
+    }
+
+    /// The same for the type of a collection.
+    pub(crate) fn links_to_collection(&self, collection: &str) -> Vec<Incoming> {
+        let target = self.claim(collection).map(|it| it.type_id);
+        target.map_or_else(Vec::new, |it| self.links_to(it))
+    }
+
+    /// Whether a registered type has a rule for the delete of a document that it links to.
+    pub(crate) fn has_rules_for(&self, target: TypeId) -> bool {
+        let registry = self.registry();
+        let mut links = registry.values().flat_map(|it| &it.links);
+        links.any(|it| it.target_type == target && it.rules.on_delete != OnDelete::Ignore)
     }
 
     /// Starts a transaction; prefer [`transaction`](Self::transaction), which also ends it.

@@ -1,16 +1,26 @@
 //! The document trait: what `#[derive(Document)]` gives a struct.
 
-use den_backend::{CollectionMeta, Error, ErrorKind, RawDocument, Result};
+use den_backend::{CollectionMeta, RawDocument, Result};
+use futures_util::future::BoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Base, Executor, Id, IntoId, QuerySet, encode, fields::schema::Schema, write};
+use crate::{
+    Base, DeleteOptions, Executor, HookContext, Id, IntoId, QuerySet, SaveOptions, SoftDelete,
+    Tracked, encode,
+    fields::schema::Schema,
+    hooks::Hook,
+    links::{self, Holds},
+    write::{self, Intent, not_found},
+};
 
 /// A struct that is stored as a JSON document; derived.
 ///
 /// # Behavior
 ///
 /// - Every call takes `&db` or, in a transaction, `&tx`.
-/// - A failed or rolled-back write leaves the document's id, times and revision as they were.
+/// - A failed or rolled-back write leaves the document's id, times and revision as they were. Only
+///   where nobody knows whether an insert happened (`CommitUnknown`, `ConnectionLost`, a dropped
+///   future), a generated id is kept: another try is then `Duplicate` instead of a second document.
 /// - The type must be [registered](crate::Db::register) first, else calls fail with
 ///   `NotRegistered`.
 #[diagnostic::on_unimplemented(
@@ -18,12 +28,82 @@ use crate::{Base, Executor, Id, IntoId, QuerySet, encode, fields::schema::Schema
     label = "not a document",
     note = "derive `Document`, `serde::Serialize` and `serde::Deserialize` for `{Self}`"
 )]
-pub trait Document: Serialize + DeserializeOwned + Send + Sync + Sized + 'static {
+pub trait Document: Holds + Serialize + DeserializeOwned + Send + Sync + Sized + 'static {
     /// The name of the collection.
     const COLLECTION: &'static str;
 
     /// Whether each write changes the revision and refuses a stale one.
     const REVISION: bool;
+
+    /// Whether hooks run; see [`Hooks`](crate::Hooks).
+    #[doc(hidden)]
+    const HOOKS: bool = false;
+
+    /// Whether there are declared rules to check; see `#[den(validate)]`.
+    #[doc(hidden)]
+    const VALIDATED: bool = false;
+
+    /// Whether documents are marked as deleted; see [`SoftDelete`].
+    #[doc(hidden)]
+    const SOFT_DELETE: bool = false;
+
+    /// Whether the document remembers what is stored; see [`Tracked`].
+    #[doc(hidden)]
+    const TRACKED: bool = false;
+
+    /// The struct of field handles.
+    #[doc(hidden)]
+    type Fields: 'static;
+
+    /// The field handles.
+    #[doc(hidden)]
+    fn __fields() -> &'static Self::Fields;
+
+    /// Runs a hook.
+    #[doc(hidden)]
+    fn __run_hook<'a>(
+        &'a mut self,
+        _hook: Hook,
+        _cx: &'a HookContext,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// A copy to go back to, where hooks may change the document.
+    #[doc(hidden)]
+    fn __backup(&self) -> Option<Self> {
+        None
+    }
+
+    /// Checks the declared rules.
+    #[doc(hidden)]
+    fn __validate(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// The mark of deletion.
+    #[doc(hidden)]
+    fn __deletion(&self) -> Option<&SoftDelete> {
+        None
+    }
+
+    /// The mark of deletion.
+    #[doc(hidden)]
+    fn __deletion_mut(&mut self) -> Option<&mut SoftDelete> {
+        None
+    }
+
+    /// What is remembered of the stored document.
+    #[doc(hidden)]
+    fn __tracked(&self) -> Option<&Tracked> {
+        None
+    }
+
+    /// What is remembered of the stored document.
+    #[doc(hidden)]
+    fn __tracked_mut(&mut self) -> Option<&mut Tracked> {
+        None
+    }
 
     /// The id, times and revision.
     fn base(&self) -> &Base<Self>;
@@ -101,7 +181,21 @@ pub trait Document: Serialize + DeserializeOwned + Send + Sync + Sized + 'static
         executor: &(impl Executor + ?Sized),
     ) -> impl Future<Output = Result<()>> + Send {
         let handle = executor.__handle();
-        async move { write::insert(&handle, self).await }
+        async move { write::put_one(&handle, self, Intent::Insert, SaveOptions::new()).await }
+    }
+
+    /// Inserts the document with options, such as saving the documents in its links first.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Self::insert).
+    fn insert_with(
+        &mut self,
+        executor: &(impl Executor + ?Sized),
+        options: SaveOptions,
+    ) -> impl Future<Output = Result<()>> + Send {
+        let handle = executor.__handle();
+        async move { write::put_one(&handle, self, Intent::Insert, options).await }
     }
 
     /// Replaces the stored document with this one, times of creation included.
@@ -117,7 +211,21 @@ pub trait Document: Serialize + DeserializeOwned + Send + Sync + Sized + 'static
         executor: &(impl Executor + ?Sized),
     ) -> impl Future<Output = Result<()>> + Send {
         let handle = executor.__handle();
-        async move { write::update(&handle, self).await }
+        async move { write::put_one(&handle, self, Intent::Update, SaveOptions::new()).await }
+    }
+
+    /// Updates the document with options, such as saving the documents in its links first.
+    ///
+    /// # Errors
+    ///
+    /// As [`update`](Self::update).
+    fn update_with(
+        &mut self,
+        executor: &(impl Executor + ?Sized),
+        options: SaveOptions,
+    ) -> impl Future<Output = Result<()>> + Send {
+        let handle = executor.__handle();
+        async move { write::put_one(&handle, self, Intent::Update, options).await }
     }
 
     /// Inserts the document if it is new, or updates it if it was loaded or saved before. It
@@ -131,7 +239,21 @@ pub trait Document: Serialize + DeserializeOwned + Send + Sync + Sized + 'static
         executor: &(impl Executor + ?Sized),
     ) -> impl Future<Output = Result<()>> + Send {
         let handle = executor.__handle();
-        async move { write::save(&handle, self).await }
+        async move { write::put_one(&handle, self, Intent::Save, SaveOptions::new()).await }
+    }
+
+    /// Saves the document with options, such as saving the documents in its links first.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    fn save_with(
+        &mut self,
+        executor: &(impl Executor + ?Sized),
+        options: SaveOptions,
+    ) -> impl Future<Output = Result<()>> + Send {
+        let handle = executor.__handle();
+        async move { write::put_one(&handle, self, Intent::Save, options).await }
     }
 
     /// Stores this document in place of the one with its id, whatever its revision (HTTP `PUT`):
@@ -146,10 +268,10 @@ pub trait Document: Serialize + DeserializeOwned + Send + Sync + Sized + 'static
         executor: &(impl Executor + ?Sized),
     ) -> impl Future<Output = Result<()>> + Send {
         let handle = executor.__handle();
-        async move { write::replace(&handle, self).await }
+        async move { write::put_one(&handle, self, Intent::Replace, SaveOptions::new()).await }
     }
 
-    /// Deletes the stored document.
+    /// Deletes the stored document; one with [`SoftDelete`] is marked as deleted.
     ///
     /// # Errors
     ///
@@ -161,7 +283,42 @@ pub trait Document: Serialize + DeserializeOwned + Send + Sync + Sized + 'static
         executor: &(impl Executor + ?Sized),
     ) -> impl Future<Output = Result<()>> + Send {
         let handle = executor.__handle();
-        async move { write::delete(&handle, self).await }
+        async move { write::delete(&handle, self, DeleteOptions::new()).await }
+    }
+
+    /// Deletes the stored document with options: for good, by whom and why, what happens to linked
+    /// documents.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete`](Self::delete).
+    fn delete_with(
+        &mut self,
+        executor: &(impl Executor + ?Sized),
+        options: DeleteOptions,
+    ) -> impl Future<Output = Result<()>> + Send {
+        let handle = executor.__handle();
+        async move { write::delete(&handle, self, options).await }
+    }
+
+    /// Takes the mark of deletion away; for types with [`SoftDelete`].
+    ///
+    /// # Behavior
+    ///
+    /// - Neither rules nor hooks run. The revision is new, the update time stays.
+    ///
+    /// # Errors
+    ///
+    /// - `NotFound` if it is not stored (any more), or not marked as deleted.
+    /// - `Duplicate` if another document has taken a value under a unique index.
+    /// - `RevisionConflict` as [`update`](Self::update).
+    /// - `InvalidQuery` on a type without `SoftDelete`.
+    fn restore(
+        &mut self,
+        executor: &(impl Executor + ?Sized),
+    ) -> impl Future<Output = Result<()>> + Send {
+        let handle = executor.__handle();
+        async move { write::restore(&handle, self).await }
     }
 
     /// Loads the document again, replacing every field.
@@ -174,19 +331,21 @@ pub trait Document: Serialize + DeserializeOwned + Send + Sync + Sized + 'static
         executor: &(impl Executor + ?Sized),
     ) -> impl Future<Output = Result<()>> + Send {
         let handle = executor.__handle();
-        async move {
-            self.base_mut().settle();
-            let found = write::get(&handle, self.id()).await?;
-            let found = found.ok_or_else(|| not_found::<Self>(self.id().as_str()))?;
-            let before = self.base().is_pending().then(|| self.base().snapshot());
-            *self = found;
-            if let Some(before) = before {
-                // What was read may be what the open transaction wrote.
-                self.base_mut()
-                    .mark_written(handle.scope().as_ref(), before);
-            }
-            Ok(())
-        }
+        async move { write::refresh(&handle, self).await }
+    }
+
+    /// Loads all links of the document, and none of the documents they point to: one call of the
+    /// database per target type. What is loaded already is kept.
+    ///
+    /// # Errors
+    ///
+    /// `DanglingLink`, naming collection and id, for a link to a document that is not there.
+    fn fetch_links(
+        &mut self,
+        executor: &(impl Executor + ?Sized),
+    ) -> impl Future<Output = Result<()>> + Send {
+        let handle = executor.__handle();
+        async move { links::fetch_links_of(&handle, std::slice::from_mut(self)).await }
     }
 
     /// Inserts several documents: all, or none if one is refused.
@@ -233,7 +392,21 @@ pub trait Document: Serialize + DeserializeOwned + Send + Sync + Sized + 'static
         documents: &mut [Self],
     ) -> impl Future<Output = Result<()>> + Send {
         let handle = executor.__handle();
-        async move { write::delete_all(&handle, documents).await }
+        async move { write::delete_all(&handle, documents, DeleteOptions::new()).await }
+    }
+
+    /// Deletes several documents with options: all, or none if one is refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete`](Self::delete), naming the document's place in the list.
+    fn delete_all_with(
+        executor: &(impl Executor + ?Sized),
+        documents: &mut [Self],
+        options: DeleteOptions,
+    ) -> impl Future<Output = Result<()>> + Send {
+        let handle = executor.__handle();
+        async move { write::delete_all(&handle, documents, options).await }
     }
 }
 
@@ -245,13 +418,19 @@ pub(crate) fn schema_of<D: Document>() -> CollectionMeta {
 }
 
 pub(crate) fn decode<D: Document>(raw: &RawDocument) -> Result<D> {
-    let mut document: D = encode::decode(D::COLLECTION, &raw.id, &raw.body)?;
-    document.base_mut().mark_stored();
+    let mut document: D = decode_body(&raw.id, &raw.body)?;
+    if let Some(it) = document.__tracked_mut() {
+        it.remember(None, &raw.body);
+    }
     Ok(document)
 }
 
-pub(crate) fn not_found<D: Document>(id: &str) -> Error {
-    Error::new(ErrorKind::NotFound, "no such document")
-        .with_collection(D::COLLECTION)
-        .with_id(id)
+/// As `decode`, without remembering what is stored.
+pub(crate) fn decode_body<D: Document>(id: &str, body: &[u8]) -> Result<D> {
+    let mut document: D = encode::decode(D::COLLECTION, id, body)?;
+    document.base_mut().mark_stored();
+    if let Some(it) = document.__deletion_mut() {
+        it.mark_loaded();
+    }
+    Ok(document)
 }

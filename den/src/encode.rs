@@ -12,6 +12,8 @@ mod writer;
 use den_backend::{Error, ErrorKind, Result, Value};
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::links::expanded::as_ids;
+
 /// The JSON text of a document.
 ///
 /// # Behavior
@@ -26,7 +28,7 @@ use serde::{Serialize, de::DeserializeOwned};
 /// or keys with NUL, duplicate keys, keys that are not text, nesting too deep to be read back, a
 /// document that is not an object, and whatever the type's own `Serialize` refuses.
 pub(crate) fn document<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
-    document::write(value).map_err(|why| {
+    as_ids(|| document::write(value)).map_err(|why| {
         Error::new(
             ErrorKind::InvalidDocument,
             format!("the document cannot be stored: {why}"),
@@ -44,7 +46,7 @@ pub(crate) fn document<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
 ///
 /// `InvalidQuery` for what [`document`] refuses inside a document.
 pub(crate) fn operand<T: Serialize + ?Sized>(value: &T) -> Result<Value> {
-    operand::value(value).map_err(|why| Error::new(ErrorKind::InvalidQuery, why))
+    as_ids(|| operand::value(value)).map_err(|why| Error::new(ErrorKind::InvalidQuery, why))
 }
 
 /// The document in `body`, as stored in `collection` under `id`.

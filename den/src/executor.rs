@@ -34,6 +34,7 @@ mod sealed {
     pub trait Sealed {}
     impl Sealed for crate::Db {}
     impl Sealed for crate::Tx {}
+    impl Sealed for crate::HookContext {}
     impl<E: crate::Executor + ?Sized> Sealed for &E {}
     impl<E: crate::Executor + ?Sized> Sealed for std::sync::Arc<E> {}
 }
@@ -130,6 +131,6 @@ pub(crate) fn nested_use() -> Error {
     Error::new(
         ErrorKind::Unsupported,
         "a write through the database handle inside its own transaction would wait for that \
-         transaction; pass the transaction (`&tx`) instead of `&db`",
+         transaction; pass the transaction (`&tx`, in a hook `cx`) instead of `&db`",
     )
 }

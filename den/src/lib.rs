@@ -57,21 +57,36 @@
 //! | `postgres` | PostgreSQL 13 and later: `postgres://user:password@host/name` |
 //! | `memory` | the in-memory reference backend: `memory:` |
 //! | `chrono`, `time` | serde helpers for the times of these crates, see [`times`] |
+//! | `attachments` | storages for [`attachments`]: a folder, memory, or your own |
+//! | `object-store` | a storage in the cloud, through the crate `object_store` |
+//! | `validate` | declared rules, checked on every write, see [`validation`] |
+//! | `testing` | for tests: records what reaches the database, injects faults |
 
+pub mod attachments;
 mod base;
 mod builder;
+mod changes;
 mod collection;
 mod db;
 mod document;
 mod encode;
 mod executor;
 mod fields;
+mod hooks;
 mod id;
+mod links;
+mod loading;
+mod options;
 mod query;
+mod soft_delete;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod times;
 mod timestamp;
+mod tracked;
 mod transaction;
 mod tx;
+pub mod validation;
 mod write;
 
 pub use den_backend::{
@@ -86,10 +101,16 @@ pub use den_postgres as postgres;
 pub use den_sqlite as sqlite;
 /// A JSON value, for documents without a type.
 pub use serde_json::Value as Json;
+#[cfg(feature = "validate")]
+pub use validator;
 
+#[cfg(feature = "validate")]
+pub use crate::validation::validate;
 pub use crate::{
+    attachments::Attachment,
     base::{Base, BaseFields},
     builder::DbBuilder,
+    changes::{Change, Tracking},
     collection::Collection,
     db::{Db, Documents},
     document::Document,
@@ -98,9 +119,14 @@ pub use crate::{
         ElementOf, Embedded, Field, FieldType, Filter, IntoFieldPath, Length, Nullability,
         Nullable, Operand, Order, Ordered, Required, Untyped, field,
     },
+    hooks::{HookContext, Hooks},
     id::{Id, IntoId},
+    links::{Expanded, Link, LinkField, LinkInfo, LinkSelection, Links, OnDelete, fetch_links},
+    options::{DeleteOptions, SaveOptions},
     query::{DocumentStream, JsonStream, Page, PageRequest, PageToken, QuerySet, Record},
+    soft_delete::{SoftDelete, SoftDeleteFields},
     timestamp::Timestamp,
+    tracked::Tracked,
     transaction::{Retry, Retryable, TxOptions},
     tx::Tx,
 };
@@ -108,8 +134,10 @@ pub use crate::{
 /// What most programs need: `use den::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Base, Db, Document, Embedded, Error, ErrorKind, Executor, Filter, Id, Isolation, Json,
-        LockMode, Page, PageRequest, PageToken, QuerySet, Retry, Timestamp, Tx, TxOptions, field,
+        Attachment, Base, Db, DeleteOptions, Document, Embedded, Error, ErrorKind, Executor,
+        Expanded, Filter, HookContext, Hooks, Id, Isolation, Json, Link, Links, LockMode, OnDelete,
+        Page, PageRequest, PageToken, QuerySet, Retry, SaveOptions, SoftDelete, Timestamp, Tracked,
+        Tracking, Tx, TxOptions, field,
     };
 }
 
@@ -118,8 +146,18 @@ pub mod prelude {
 pub mod __private {
     pub use den_backend::{Direction, FieldKind};
 
-    pub use crate::fields::{
-        path::Path,
-        schema::{IndexDecl, Schema},
+    pub use futures_util::future::BoxFuture;
+
+    pub use crate::{
+        fields::{
+            path::Path,
+            schema::{IndexDecl, Schema},
+        },
+        hooks::{Hook, run_hook},
+        links::{
+            AnyLink, Contains, ContainsNothing, Contents, Depth, Holds, HoldsNothing, IsGone,
+            LinkMeta, LinkRules, Look, OnDelete, Probe, Step, Trail, VisitLink, Whole,
+        },
+        validation::{FieldName, FieldsOf, Named, Unnamed, run_validation},
     };
 }

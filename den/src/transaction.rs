@@ -7,7 +7,7 @@ use den_backend::{Access, Capability, Error, Isolation, Result};
 use crate::{Db, Tx};
 
 tokio::task_local! {
-    /// The databases that have a transaction closure running in this task.
+    /// The databases that have a part of a transaction, a closure or hooks, running in this task.
     static OPEN: Vec<usize>;
 }
 
@@ -108,7 +108,7 @@ impl Retry {
     }
 }
 
-/// Whether a transaction closure of this database is running in this task.
+/// Whether a part of a transaction of this database is running in this task.
 pub(crate) fn is_open_here(db: &Db) -> bool {
     OPEN.try_with(|open| open.contains(&db.identity()))
         .unwrap_or(false)
@@ -164,10 +164,18 @@ where
     E: From<Error>,
 {
     let guard = AbandonOnDrop(tx);
-    let mut open = OPEN.try_with(Vec::clone).unwrap_or_default();
-    open.push(db.identity());
-    let outcome = OPEN.scope(open, work(guard.0.managed())).await;
+    let outcome = inside(db, work(guard.0.managed())).await;
     end(&guard.0, outcome).await
+}
+
+/// Runs a part of a transaction of this database, so that a write through the database handle is
+/// refused in there.
+pub(crate) fn inside<F: Future>(db: &Db, part: F) -> impl Future<Output = F::Output> {
+    let mut open = OPEN.try_with(Vec::clone).unwrap_or_default();
+    if !open.contains(&db.identity()) {
+        open.push(db.identity());
+    }
+    OPEN.scope(open, part)
 }
 
 /// Ends the transaction when its closure panics or is dropped, even if a clone of the handle

@@ -3,12 +3,13 @@
 use std::{
     fmt,
     pin::Pin,
+    slice,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use den_backend::{Capability, Error, ErrorKind, LockMode, Result, SavepointId, Transaction};
 
-use crate::{Collection, Db, Document, IntoId, base::Scope, document};
+use crate::{Collection, Db, Document, IntoId, base::Scope, document, executor::Handle, loading};
 
 /// A running transaction: pass `&tx` where `&db` would go.
 ///
@@ -208,9 +209,21 @@ impl Tx {
         match work(guard.tx.clone()).await {
             Ok(value) => {
                 let transaction = self.session().await?;
-                // From here on the writes are kept, whether or not the mark is forgotten.
+                // A future that is dropped from here on takes nothing back.
                 guard.keep();
-                transaction.release(id).await?;
+                if let Err(error) = transaction.release(id).await {
+                    guard.id = Some(id);
+                    match transaction.rollback_to(id).await {
+                        Ok(()) => {
+                            guard.tx.scope.mark_rolled_back();
+                            guard.id = None;
+                            return Err(error.into());
+                        }
+                        // It was released, and only the answer was lost: the writes are kept.
+                        Err(gone) if gone.kind() == ErrorKind::InvalidQuery => guard.id = None,
+                        Err(_) => return Err(error.into()),
+                    }
+                }
                 Ok(value)
             }
             Err(error) => {
@@ -232,6 +245,7 @@ impl Tx {
     ///
     /// - `None` if there is none; also, with `SkipLocked`, if someone else has locked it.
     /// - On SQLite, write transactions exclude each other, so every lock is held already.
+    /// - Links are not loaded.
     ///
     /// # Errors
     ///
@@ -251,7 +265,12 @@ impl Tx {
         let found = transaction
             .get_for_update(D::COLLECTION, id.as_str(), mode)
             .await?;
-        found.map(|raw| document::decode(&raw)).transpose()
+        let Some(raw) = found else {
+            return Ok(None);
+        };
+        let mut document = document::decode(&raw)?;
+        loading::after_load(&Handle::Tx(self.clone()), slice::from_mut(&mut document)).await?;
+        Ok(Some(document))
     }
 
     /// Waits until no other transaction holds `key`, then holds it until this one ends.

@@ -94,6 +94,10 @@ impl<D, T, N> Field<D, T, N> {
         self.kind
     }
 
+    pub(crate) const fn to_path(self) -> Path {
+        self.path
+    }
+
     pub(crate) fn to_contract(self) -> den_backend::Field {
         den_backend::Field {
             root: self.path.root(),

@@ -1,7 +1,7 @@
 //! What a document type declares: its fields and indexes.
 
 use den_backend::{
-    CollectionMeta, Direction, FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta,
+    CollectionMeta, Direction, Expr, Field, FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta,
 };
 
 use crate::fields::path::Path;
@@ -11,6 +11,8 @@ use crate::fields::path::Path;
 pub struct Schema {
     fields: Vec<FieldMeta>,
     indexes: Vec<IndexDecl>,
+    /// Whether documents are marked as deleted.
+    soft_delete: bool,
 }
 
 /// One declared index.
@@ -22,6 +24,8 @@ pub struct IndexDecl {
     pub paths: Vec<(Path, FieldKind, Direction)>,
     /// Whether it refuses duplicates.
     pub unique: bool,
+    /// Whether a document that is marked as deleted still has its values.
+    pub with_deleted: bool,
 }
 
 impl Schema {
@@ -38,12 +42,17 @@ impl Schema {
         self.indexes.push(index);
     }
 
+    /// Notes that documents are marked as deleted.
+    pub fn soft_delete(&mut self) {
+        self.soft_delete = true;
+    }
+
     /// The contract's form, for one collection.
     pub fn into_meta(self, collection: &str) -> CollectionMeta {
         let indexes = self
             .indexes
             .iter()
-            .map(|it| it.to_meta(collection, &self.fields))
+            .map(|it| it.to_meta(collection, &self))
             .collect();
         CollectionMeta {
             name: collection.to_owned(),
@@ -53,14 +62,21 @@ impl Schema {
     }
 }
 
+/// True for documents that are not marked as deleted.
+pub(crate) fn live() -> Expr {
+    let path = Path::ROOT.child("_deleted_at").to_field_path();
+    let mark = Field::document(path, FieldKind::Text);
+    Expr::IsNull(Box::new(Expr::Field(mark)))
+}
+
 impl IndexDecl {
-    fn to_meta(&self, collection: &str, declared: &[FieldMeta]) -> IndexMeta {
+    fn to_meta(&self, collection: &str, schema: &Schema) -> IndexMeta {
         let fields: Vec<(FieldMeta, Direction)> = self
             .paths
             .iter()
             .map(|(path, kind, direction)| {
                 let path = path.to_field_path();
-                let kind = kind_of(&path, *kind, declared);
+                let kind = kind_of(&path, *kind, &schema.fields);
                 (FieldMeta { path, kind }, *direction)
             })
             .collect();
@@ -69,12 +85,22 @@ impl IndexDecl {
             _ if self.unique => IndexKind::Unique,
             _ => IndexKind::Plain,
         };
+        // What is only marked as deleted is in nobody's way.
+        let filter = match kind {
+            IndexKind::Unique if schema.soft_delete && !self.with_deleted => live(),
+            IndexKind::Unique | IndexKind::Plain | IndexKind::Members => Expr::always(),
+        };
         let paths: Vec<&FieldPath> = fields.iter().map(|(it, _)| &it.path).collect();
         let name = self.name.map_or_else(
             || IndexMeta::default_name(collection, kind, &paths),
             str::to_owned,
         );
-        IndexMeta { name, fields, kind }
+        IndexMeta {
+            name,
+            fields,
+            kind,
+            filter,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Queries: which documents, in which order, and what to do with them.
 
+mod lifecycle;
 mod page;
 mod queryset;
 mod record;

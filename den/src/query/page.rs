@@ -179,12 +179,17 @@ impl<T: Record> QuerySet<T> {
         };
         let next = token(rows.last(), has_next)?;
         let prev = token(rows.first(), has_prev)?;
-        let items: Result<Vec<T>> = rows
+        let mut items: Vec<T> = rows
             .iter()
             .map(|raw| T::decode(&forwards.collection, raw))
-            .collect();
+            .collect::<Result<_>>()?;
+        // The connection is free again for what is loaded along.
+        drop(session);
+        if T::NEEDS_LOADING {
+            T::finish(&self.handle, &mut items, &self.links).await?;
+        }
         Ok(Page {
-            items: items?,
+            items,
             next,
             prev,
             total,

@@ -7,9 +7,12 @@ use std::{
     pin::Pin,
 };
 
-use den_backend::{Error, ErrorKind, LockMode, Query, Result};
+use den_backend::{Error, ErrorKind, Expr, LockMode, Query, Result};
 
-use crate::{Document, Filter, Order, Record, executor::Handle};
+use crate::{
+    Document, Filter, Order, Record, executor::Handle, fields::schema::live, links::LinkPlan,
+    write::RunHooks,
+};
 
 /// A query over documents of type `T`, or over [`Json`](crate::Json) for untyped access.
 ///
@@ -41,9 +44,24 @@ pub struct QuerySet<T> {
     pub(super) handle: Handle,
     query: Query,
     all_rows: bool,
+    pub(super) deleted: Deleted,
+    pub(super) hooks: RunHooks,
+    /// Which links of the documents are loaded.
+    pub(crate) links: LinkPlan,
     /// The first mistake made while building.
     error: Option<Error>,
     record: PhantomData<fn() -> T>,
+}
+
+/// Whether documents that are marked as deleted are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deleted {
+    /// They are not: the default.
+    No,
+    /// They are, too.
+    With,
+    /// Only they are.
+    Only,
 }
 
 impl<D: Document> QuerySet<D> {
@@ -58,6 +76,9 @@ impl<T> QuerySet<T> {
             handle,
             query: Query::new(collection),
             all_rows: false,
+            deleted: Deleted::No,
+            hooks: RunHooks::Yes,
+            links: LinkPlan::default(),
             error: None,
             record: PhantomData,
         }
@@ -66,10 +87,15 @@ impl<T> QuerySet<T> {
     /// Keeps the documents that pass the filter; several calls are all to be passed.
     pub fn filter(mut self, filter: Filter<T>) -> Self {
         match filter.into_expr() {
-            Ok(expr) => self.query.filter = self.query.filter.and(expr),
+            Ok(expr) => self.add_filter(expr),
             Err(error) => self.mistake(error),
         }
         self
+    }
+
+    pub(crate) fn add_filter(&mut self, filter: Expr) {
+        let others = std::mem::replace(&mut self.query.filter, Expr::always());
+        self.query.filter = others.and(filter);
     }
 
     /// Applies a filter only if there is a value for it.
@@ -133,7 +159,8 @@ impl<T> QuerySet<T> {
         self
     }
 
-    fn mistake(&mut self, error: Error) {
+    /// Notes a mistake, for the terminal to report.
+    pub(crate) fn mistake(&mut self, error: Error) {
         self.error.get_or_insert(error);
     }
 
@@ -141,8 +168,13 @@ impl<T> QuerySet<T> {
         &self.query.collection
     }
 
-    pub(super) fn is_unbounded(&self) -> bool {
-        self.query.filter.is_always() && !self.all_rows
+    /// Refuses what would concern every document, unless that was said to be meant. Filters that
+    /// den adds do not count.
+    pub(super) fn refuse_unbounded(&self, message: &'static str) -> Result<()> {
+        if self.query.filter.is_always() && !self.all_rows {
+            return Err(invalid(message).with_collection(&self.query.collection));
+        }
+        Ok(())
     }
 }
 
@@ -158,12 +190,36 @@ impl<T: Record> QuerySet<T> {
                 "`for_update` needs a transaction to hold the locks; pass `&tx` to the query",
             ));
         }
-        self.query
+        // Before it is cloned, because a filter may be too deep even for that.
+        self.check(&self.query)?;
+        let mut query = self.query.clone();
+        if !T::SOFT_DELETE {
+            return match self.deleted {
+                Deleted::No => Ok(query),
+                Deleted::With | Deleted::Only => {
+                    Err(invalid(NEVER_MARKED).with_collection(&query.collection))
+                }
+            };
+        }
+        match self.deleted {
+            Deleted::No => query.filter = query.filter.and(live()),
+            Deleted::With => {}
+            Deleted::Only => query.filter = query.filter.and(live().not()),
+        }
+        self.check(&query)?;
+        Ok(query)
+    }
+
+    fn check(&self, query: &Query) -> Result<()> {
+        query
             .check(self.handle.db().capabilities())
-            .map_err(|it| it.with_collection(&self.query.collection))?;
-        Ok(self.query.clone())
+            .map_err(|it| it.with_collection(&query.collection))
     }
 }
+
+const NEVER_MARKED: &str = "this asks for documents that are marked as deleted, but documents of \
+     this type are deleted for good; for the other way, add `#[serde(flatten)] deletion: \
+     SoftDelete` to it";
 
 pub(super) fn invalid(message: &'static str) -> Error {
     Error::new(ErrorKind::InvalidQuery, message)
@@ -184,6 +240,9 @@ impl<T> Clone for QuerySet<T> {
             handle: self.handle.clone(),
             query: self.query.clone(),
             all_rows: self.all_rows,
+            deleted: self.deleted,
+            hooks: self.hooks,
+            links: self.links.clone(),
             error: self.error.clone(),
             record: PhantomData,
         }

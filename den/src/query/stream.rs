@@ -9,10 +9,14 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use crate::{
     QuerySet, Record, encode,
     executor::{Handle, Session},
+    links::LinkPlan,
 };
 
 /// So many rows are read at once while streaming inside a transaction.
 const PAGE: u64 = 512;
+
+/// So many documents are loaded at once, with all that belongs to them, while streaming.
+const CHUNK: u64 = 256;
 
 /// Documents as they arrive; made by [`QuerySet::stream`].
 ///
@@ -20,15 +24,23 @@ const PAGE: u64 = 512;
 ///
 /// - A document that does not read as `T` is an `Err` of kind `Corrupt`, and the stream goes on;
 ///   it ends after any other error.
-/// - Outside of a transaction it holds a connection until it ends or is dropped.
-/// - In a transaction other calls may be made while it is open; it then sees their writes where
-///   they lie ahead of it. Do not move rows ahead while streaming, as by saving each document of a
+/// - Outside of a transaction it holds a connection until it ends or is dropped, and shows one
+///   moment.
+/// - In a transaction, and for types with hooks or links, it reads page by page: other calls may be
+///   made while it is open, and it sees writes where they lie ahead of it. Do not move rows ahead while streaming, as by saving each document of a
 ///   stream sorted by `_updated_at`: it would meet them again, for ever.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct DocumentStream<T> {
-    rows: RowStream,
-    collection: String,
+    source: Source<T>,
     record: PhantomData<fn() -> T>,
+}
+
+/// Where documents come from.
+enum Source<T> {
+    /// Rows, to be decoded one by one.
+    Rows { rows: RowStream, collection: String },
+    /// Documents with all that belongs to them, by the page.
+    Loaded(Pin<Box<dyn Stream<Item = Result<T>> + Send>>),
 }
 
 /// The stored JSON of documents as they arrive, not decoded; made by [`QuerySet::json_stream`].
@@ -55,10 +67,16 @@ impl<T: Record> QuerySet<T> {
     /// }
     /// ```
     pub fn stream(self) -> DocumentStream<T> {
-        let collection = self.collection().to_owned();
+        let source = if T::NEEDS_LOADING {
+            Source::Loaded(self.loaded())
+        } else {
+            Source::Rows {
+                collection: self.collection().to_owned(),
+                rows: self.rows(),
+            }
+        };
         DocumentStream {
-            rows: self.rows(),
-            collection,
+            source,
             record: PhantomData,
         }
     }
@@ -82,34 +100,92 @@ impl<T: Record> QuerySet<T> {
     }
 }
 
+impl<T: Record> QuerySet<T> {
+    /// Reads page by page, since what is loaded along needs a connection as well.
+    fn loaded(self) -> Pin<Box<dyn Stream<Item = Result<T>> + Send>> {
+        let start = async move {
+            let query = self.checked()?;
+            let pages = stream::try_unfold(Some(query), move |query| {
+                let (handle, links) = (self.handle.clone(), self.links.clone());
+                async move {
+                    let Some(query) = query else {
+                        return Ok(None);
+                    };
+                    let collection = query.collection.clone();
+                    let (rows, next) = next_page(&handle, query, CHUNK).await?;
+                    let rows = rows.iter().map(|raw| T::decode(&collection, raw));
+                    let records = finish_good(&handle, rows.collect(), &links).await?;
+                    Result::Ok(Some((stream::iter(records.into_iter().map(Ok)), next)))
+                }
+            });
+            Result::Ok(pages.try_flatten())
+        };
+        let records = stream::once(start).try_flatten();
+        // A document that does not read does not end the stream, an error of the source does.
+        Box::pin(records.map(|it| it.and_then(|record| record)))
+    }
+}
+
+/// Does what is to be done with those records that could be read.
+async fn finish_good<T: Record>(
+    handle: &Handle,
+    records: Vec<Result<T>>,
+    plan: &LinkPlan,
+) -> Result<Vec<Result<T>>> {
+    let mut good = Vec::with_capacity(records.len());
+    let mut bad = Vec::new();
+    for (at, record) in records.into_iter().enumerate() {
+        match record {
+            Ok(record) => good.push(record),
+            Err(error) => bad.push((at, error)),
+        }
+    }
+    T::finish(handle, &mut good, plan).await?;
+    let mut records: Vec<Result<T>> = good.into_iter().map(Ok).collect();
+    for (at, error) in bad {
+        records.insert(at, Err(error));
+    }
+    Ok(records)
+}
+
 /// Reads a query page by page, so that other calls of the transaction fit in between.
 fn paged(handle: Handle, query: Query) -> RowStream {
     let pages = stream::try_unfold(Some(query), move |query| {
         let handle = handle.clone();
         async move {
-            let Some(mut query) = query else {
+            let Some(query) = query else {
                 return Ok(None);
             };
-            let left = query.limit;
-            query.limit = Some(left.map_or(PAGE, |it| it.min(PAGE)));
-            let session = handle.read().await?;
-            let rows = page(&session, &query).await?;
-            let count = rows.len() as u64;
-            let is_full = Some(count) == query.limit;
-            query.limit = left.map(|it| it.saturating_sub(count));
-            let next = match rows.last() {
-                Some(last) if is_full && query.limit != Some(0) => {
-                    query.seek = Some(position(&query, last)?);
-                    query.skip = 0;
-                    Some(query)
-                }
-                Some(_) | None => None,
-            };
+            let (rows, next) = next_page(&handle, query, PAGE).await?;
             let rows = stream::iter(rows.into_iter().map(Ok));
             Result::Ok(Some((rows, next)))
         }
     });
     Box::pin(pages.try_flatten())
+}
+
+/// The next rows of a query, and the query for those that follow.
+pub(super) async fn next_page(
+    handle: &Handle,
+    mut query: Query,
+    size: u64,
+) -> Result<(Vec<RawDocument>, Option<Query>)> {
+    let left = query.limit;
+    query.limit = Some(left.map_or(size, |it| it.min(size)));
+    let session = handle.read().await?;
+    let rows = page(&session, &query).await?;
+    let count = rows.len() as u64;
+    let is_full = Some(count) == query.limit;
+    query.limit = left.map(|it| it.saturating_sub(count));
+    let next = match rows.last() {
+        Some(last) if is_full && query.limit != Some(0) => {
+            query.seek = Some(position(&query, last)?);
+            query.skip = 0;
+            Some(query)
+        }
+        Some(_) | None => None,
+    };
+    Ok((rows, next))
 }
 
 async fn page(session: &Session, query: &Query) -> Result<Vec<RawDocument>> {
@@ -141,9 +217,13 @@ impl<T: Record> Stream for DocumentStream<T> {
         self: Pin<&mut Self>,
         cx: &mut task::Context<'_>,
     ) -> task::Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        let row = task::ready!(this.rows.poll_next_unpin(cx));
-        task::Poll::Ready(row.map(|row| T::decode(&this.collection, &row?)))
+        match &mut self.get_mut().source {
+            Source::Rows { rows, collection } => {
+                let row = task::ready!(rows.poll_next_unpin(cx));
+                task::Poll::Ready(row.map(|row| T::decode(collection, &row?)))
+            }
+            Source::Loaded(records) => records.poll_next_unpin(cx),
+        }
     }
 }
 

@@ -9,7 +9,6 @@ use serde::de::DeserializeOwned;
 use crate::{
     Document, Field, Id, Isolation, Nullability, QuerySet, Record, TxOptions, encode,
     executor::{Handle, Session},
-    query::queryset::invalid,
 };
 
 impl<T: Record> QuerySet<T> {
@@ -23,8 +22,7 @@ impl<T: Record> QuerySet<T> {
     ///   reaches the others.
     pub async fn all(self) -> Result<Vec<T>> {
         let query = self.checked()?;
-        let session = self.session(&query).await?;
-        fetch(&session, &query).await
+        self.fetch(&query).await
     }
 
     /// Returns the first document, if there is one.
@@ -35,8 +33,7 @@ impl<T: Record> QuerySet<T> {
     pub async fn first(self) -> Result<Option<T>> {
         let mut query = self.checked()?;
         query.limit = Some(1);
-        let session = self.session(&query).await?;
-        Ok(fetch(&session, &query).await?.pop())
+        Ok(self.fetch(&query).await?.pop())
     }
 
     /// Returns the only document.
@@ -48,10 +45,14 @@ impl<T: Record> QuerySet<T> {
     pub async fn one(self) -> Result<T> {
         let mut query = self.checked()?;
         query.limit = Some(query.limit.map_or(2, |it| it.min(2)));
-        let session = self.session(&query).await?;
-        let mut found: Vec<T> = fetch(&session, &query).await?;
+        let mut found = self.rows_of(&query).await?;
         match (found.pop(), found.pop()) {
-            (Some(only), None) => Ok(only),
+            (Some(only), None) => {
+                let mut only = [only];
+                self.finish(&mut only).await?;
+                let [only] = only;
+                Ok(only)
+            }
             (None, _) => Err(Error::new(ErrorKind::NotFound, "no document matches")
                 .with_collection(query.collection)),
             (Some(_), Some(_)) => Err(Error::new(
@@ -97,9 +98,8 @@ impl<T: Record> QuerySet<T> {
         let query = self.checked()?;
         let counted = without_window(query.clone());
         if self.handle.is_transaction() {
-            let session = self.handle.read().await?;
-            let total = session.get().count(&counted).await?;
-            return Ok((fetch(&session, &query).await?, total));
+            let total = self.handle.read().await?.get().count(&counted).await?;
+            return Ok((self.fetch(&query).await?, total));
         }
         let db = self.handle.db();
         db.require(Capability::Transactions)?;
@@ -107,10 +107,11 @@ impl<T: Record> QuerySet<T> {
             .isolation(Isolation::RepeatableRead)
             .read_only();
         let tx = db.begin_with(options).await?;
-        let session = Handle::Tx(tx.clone()).read().await?;
-        let total = session.get().count(&counted).await?;
-        let rows = fetch(&session, &query).await?;
-        drop(session);
+        let mut within = self;
+        within.handle = Handle::Tx(tx.clone());
+        let total = tx.session().await?.count(&counted).await?;
+        let rows = within.fetch(&query).await?;
+        drop(within);
         tx.commit().await?;
         Ok((rows, total))
     }
@@ -134,22 +135,20 @@ impl<T: Record> QuerySet<T> {
         collect(&session, &query, decode).await
     }
 
-    /// Deletes the documents, limit and skip included, and returns how many.
+    /// Deletes the documents, limit and skip included, and returns how many. Those of a type with
+    /// [`SoftDelete`](crate::SoftDelete) are marked as deleted.
+    ///
+    /// # Behavior
+    ///
+    /// - One statement, whatever the revisions; on a type with hooks or attachments, and where
+    ///   linked documents are concerned, document by document in one transaction.
     ///
     /// # Errors
     ///
     /// - `InvalidQuery` without a filter, unless [`all_rows`](Self::all_rows) was said.
-    /// - Else as [`all`](Self::all).
+    /// - Else as [`all`](Self::all), and what hooks and rules refuse.
     pub async fn delete(self) -> Result<u64> {
-        let query = self.checked()?;
-        if self.is_unbounded() {
-            return Err(invalid(
-                "a delete without a filter would delete every document; if that is meant, say \
-                 `.all_rows()`",
-            ));
-        }
-        let session = self.handle.write().await?;
-        session.get().delete_matching(&query).await
+        T::delete(self).await
     }
 
     /// Says how the database would run the query: its statement and its plan.
@@ -175,6 +174,25 @@ impl<T: Record> QuerySet<T> {
         self.handle.db().require(Capability::Explain)?;
         let session = self.handle.read().await?;
         session.get().explain(&query, mode).await
+    }
+
+    /// The documents of the query, ready for the application.
+    async fn fetch(&self, query: &Query) -> Result<Vec<T>> {
+        let mut found = self.rows_of(query).await?;
+        self.finish(&mut found).await?;
+        Ok(found)
+    }
+
+    async fn finish(&self, records: &mut [T]) -> Result<()> {
+        if !T::NEEDS_LOADING {
+            return Ok(());
+        }
+        T::finish(&self.handle, records, &self.links).await
+    }
+
+    async fn rows_of(&self, query: &Query) -> Result<Vec<T>> {
+        let session = self.session(query).await?;
+        collect(&session, query, |raw| T::decode(&query.collection, raw)).await
     }
 
     pub(super) async fn session(&self, query: &Query) -> Result<Session> {
@@ -226,10 +244,6 @@ impl QuerySet<crate::Json> {
         let decode = |raw: &RawDocument| encode::decode(&query.collection, &raw.id, &raw.body);
         collect(&session, &query, decode).await
     }
-}
-
-async fn fetch<T: Record>(session: &Session, query: &Query) -> Result<Vec<T>> {
-    collect(session, query, |raw| T::decode(&query.collection, raw)).await
 }
 
 async fn collect<V>(

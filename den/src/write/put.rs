@@ -1,0 +1,141 @@
+//! One insert, update, save or replace.
+
+use std::slice;
+
+use den_backend::{Capability, LockMode, Result};
+
+use crate::{
+    Base, Document, SaveOptions, Tx, encode,
+    executor::Handle,
+    links::SaveRun,
+    transaction::Own,
+    write::{
+        atomically,
+        chain::put_in,
+        draft::{Draft, MayChange, Write, checked},
+        refusal::{accept, no_id, not_found},
+    },
+};
+
+/// What the caller asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Intent {
+    Insert,
+    Update,
+    /// Insert if new, else update.
+    Save,
+    /// Overwrite whatever its revision.
+    Replace,
+}
+
+impl Intent {
+    pub(super) fn is_insert<D: Document>(self, document: &D) -> bool {
+        match self {
+            Self::Insert => true,
+            Self::Update | Self::Replace => false,
+            Self::Save => !document.base().is_stored(),
+        }
+    }
+}
+
+/// Whether a write of this type is one statement, with nothing before or after it.
+pub(super) fn is_plain<D: Document>(with_links: bool) -> bool {
+    !(D::HOOKS || D::ATTACHMENTS || D::OWNED || D::LINKS && with_links)
+}
+
+pub(crate) async fn put_one<D: Document>(
+    handle: &Handle,
+    document: &mut D,
+    intent: Intent,
+    options: SaveOptions,
+) -> Result<()> {
+    handle.db().registered::<D>()?;
+    if !is_plain::<D>(options.with_links) {
+        // Boxed, so that plain writes stay small.
+        return Box::pin(put_with_all(handle, document, intent, options.with_links)).await;
+    }
+    if let Intent::Replace = intent {
+        return replace(handle, document).await;
+    }
+    let mut draft = Draft::new(slice::from_mut(document), MayChange::Base);
+    let outcome = put_plain(handle, &mut draft, intent).await;
+    draft.end(outcome)
+}
+
+async fn put_plain<D: Document>(
+    handle: &Handle,
+    draft: &mut Draft<'_, D>,
+    intent: Intent,
+) -> Result<()> {
+    let write = checked(&mut draft.documents[0], intent)?;
+    let session = handle.write().await?;
+    let outcome = session.get().put(D::COLLECTION, write.put()).await?;
+    accept::<D>(&write, outcome)?;
+    draft.written(handle.scope().as_ref(), slice::from_ref(&write));
+    Ok(())
+}
+
+async fn put_with_all<D: Document>(
+    handle: &Handle,
+    document: &mut D,
+    intent: Intent,
+    with_links: bool,
+) -> Result<()> {
+    let draft = Draft::new(slice::from_mut(document), MayChange::Anything);
+    let document = &mut draft.documents[0];
+    let run = SaveRun::default();
+    let outcome = atomically(handle, async |tx| {
+        put_in(&run, &tx, document, intent, with_links).await
+    })
+    .await;
+    draft.end(outcome)
+}
+
+async fn replace<D: Document>(handle: &Handle, document: &mut D) -> Result<()> {
+    if document.id().is_empty() {
+        return Err(no_id::<D>());
+    }
+    let mut draft = Draft::new(slice::from_mut(document), MayChange::Base);
+    let own = Own::begin(handle).await?;
+    let outcome = replace_in(own.tx(), &mut draft.documents[0]).await;
+    match own.end(outcome).await {
+        Ok(write) => {
+            draft.written(handle.scope().as_ref(), slice::from_ref(&write));
+            draft.end(Ok(()))
+        }
+        Err(error) => draft.end(Err(error)),
+    }
+}
+
+async fn replace_in<D: Document>(tx: &Tx, document: &mut D) -> Result<Write> {
+    let stored = stored_base(tx, document).await?;
+    keep_times(document, &stored);
+    let write = checked(document, Intent::Replace)?;
+    let outcome = tx.session().await?.put(D::COLLECTION, write.put()).await?;
+    accept::<D>(&write, outcome)?;
+    Ok(write)
+}
+
+/// The base of the stored document, which is locked until the transaction ends.
+pub(super) async fn stored_base<D: Document>(tx: &Tx, document: &D) -> Result<Base<D>> {
+    let id = document.id();
+    let session = tx.session().await?;
+    let stored = if !id.is_storable() {
+        None
+    } else if tx.db().capabilities().has(Capability::RowLocks) {
+        session
+            .get_for_update(D::COLLECTION, id.as_str(), LockMode::Wait)
+            .await?
+    } else {
+        session.get(D::COLLECTION, id.as_str()).await?
+    };
+    let stored = stored.ok_or_else(|| not_found::<D>(id.as_str()))?;
+    encode::decode(D::COLLECTION, id.as_str(), &stored.body)
+}
+
+/// The times go on from those of the stored document.
+pub(super) fn keep_times<D: Document>(document: &mut D, stored: &Base<D>) {
+    let base = document.base_mut();
+    base.created_at = stored.created_at;
+    base.updated_at = stored.updated_at;
+}
