@@ -1,23 +1,45 @@
 //! The public API of `den`, theme by theme: the same cases on every target.
 
+mod attached;
+mod hooked;
+mod linked;
 mod support;
 
 mod after_commit;
 mod arrays;
+mod attachment_refusals;
+mod attachment_upkeep;
+mod attachments;
 mod bad_documents;
 mod bad_names;
 mod bad_queries;
 mod bad_urls;
 mod bad_values;
 mod batches;
+mod call_counts;
+mod cascades;
 mod conditions;
 mod corrupt;
 mod crud;
+mod deep_deletes;
+mod delete_rules;
 mod deletes;
+mod expanded;
 mod failed_writes;
+mod faults;
 mod handles;
+mod hooks;
+mod hooks_at_work;
+mod hooks_of_many;
+mod lifecycle;
 mod limits;
+mod link_depths;
+mod link_loading;
+mod link_queries;
+mod link_trouble;
+mod links;
 mod locks;
+mod lost_answers;
 mod names;
 mod nested_use;
 mod opening;
@@ -26,18 +48,24 @@ mod paths;
 mod queries;
 mod registration;
 mod replace;
+mod restores;
 mod retries;
 mod revisions;
+mod saved_changes;
 mod savepoints;
+mod soft_delete;
 mod sorting;
 mod stored;
 mod streams;
 mod text;
 mod times;
 mod tokens;
+mod tracking;
 mod transactions;
 mod unique;
 mod untyped;
+mod validation;
+mod validation_hooks;
 mod values;
 
 use crate::harness::Theme;
@@ -58,6 +86,7 @@ pub const THEMES: &[Theme] = themes![
     replace,
     batches,
     failed_writes,
+    lost_answers,
     unique,
     revisions,
     queries,
@@ -87,4 +116,28 @@ pub const THEMES: &[Theme] = themes![
     corrupt,
     limits,
     handles,
+    links,
+    faults,
+    call_counts,
+    link_loading,
+    link_trouble,
+    link_depths,
+    link_queries,
+    expanded,
+    cascades,
+    delete_rules,
+    deep_deletes,
+    hooks,
+    hooks_of_many,
+    hooks_at_work,
+    soft_delete,
+    restores,
+    lifecycle,
+    tracking,
+    saved_changes,
+    attachments,
+    attachment_refusals,
+    attachment_upkeep,
+    validation,
+    validation_hooks,
 ];

@@ -10,8 +10,8 @@ mod special;
 
 use std::collections::BTreeMap;
 
+pub(crate) use self::cut::{Moment, cut};
 use self::{
-    cut::{Moment, cut},
     operations::{OPERATIONS, Operation},
     scene::{Item, Scene},
 };

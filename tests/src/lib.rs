@@ -5,10 +5,12 @@
 //! | [`harness`] | targets, fresh databases, and how a case becomes a test |
 //! | [`api`] | the public API of `den`, theme by theme |
 //! | [`differential`] | random documents, queries and writes: the same answer everywhere |
+//! | [`graphs`] | random graphs of linked documents: deletes follow the rules |
 //! | [`plans`] | every declared index is used |
 //! | [`cancellation`] | every future may be dropped half-way |
 //! | [`races`] | several writers at once, in one process and in several |
 //! | [`registry`] | URL schemes and drivers |
+//! | [`docs`] | the guide's examples, as doc tests |
 //!
 //! `cargo test -p den-tests --test suite postgres::crud` runs the theme `crud` on PostgreSQL. Which
 //! scenario of the predecessor is covered where: `COVERAGE.md` beside this crate.
@@ -23,6 +25,8 @@ pub mod harness;
 pub mod api;
 pub mod cancellation;
 pub mod differential;
+pub mod docs;
+pub mod graphs;
 pub mod plans;
 pub mod races;
 pub mod registry;
@@ -50,5 +54,6 @@ pub fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = themes().into_iter().flat_map(harness::trials).collect();
     trials.extend(harness::conformance::trials());
     trials.extend(differential::trials());
+    trials.extend(graphs::trials());
     trials
 }

@@ -2,7 +2,7 @@ use den::prelude::*;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Serialize, Deserialize, Document)]
-#[den(colection = "products", hooks, index("name"))]
+#[den(colection = "products", cache, index("name"))]
 struct Product {
     #[serde(flatten)]
     base: Base<Product>,

@@ -2,7 +2,7 @@
 //! sent, with nothing made.
 
 use den::{CollectionMeta, ErrorKind, FieldKind, FieldPath, prelude::*};
-use den_backend::{Direction, FieldMeta, IndexKind, IndexMeta};
+use den_backend::{Direction, Expr, FieldMeta, IndexKind, IndexMeta};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -151,6 +151,7 @@ async fn indexes_with_bad_names() {
             name: (*name).to_owned(),
             fields: vec![(n.clone(), Direction::Asc)],
             kind: IndexKind::Plain,
+            filter: Expr::always(),
         }));
         meta
     };
@@ -164,6 +165,7 @@ async fn indexes_with_bad_names() {
     check_meta(&indexed(&["good", &too_long]), "50 bytes");
     check_meta(&indexed(&[&too_wide]), "50 bytes");
     check_meta(&indexed(&["good", "good"]), "`good`");
+    check_meta(&indexed(&["good", "attachments"]), "table of its own");
     let mut empty = indexed(&["good", "empty"]);
     empty.indexes[1].fields.clear();
     check_meta(&empty, "`empty` has no fields");

@@ -1,8 +1,8 @@
 //! Documents and helpers that the themes share.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use den::{Error, ErrorKind, Json, prelude::*};
+use den::{Documents, Error, ErrorKind, Json, prelude::*, testing::Recorder};
 use serde::{Deserialize, Serialize};
 
 use crate::harness::TestDb;
@@ -169,4 +169,13 @@ pub(super) fn everything(error: &Error) -> String {
         source = it.source();
     }
     text
+}
+
+/// The same database, and what reaches it.
+pub(super) async fn recorded<D: Documents>(on: &TestDb) -> (Db, Recorder) {
+    let (backend, recorder) = Recorder::wrap(Arc::clone(&on.backend));
+    let db = Db::builder().shared_backend(backend).open().await.unwrap();
+    db.register::<D>().await.unwrap();
+    recorder.clear();
+    (db, recorder)
 }

@@ -4,7 +4,7 @@ use std::{future::poll_fn, task::Poll};
 
 /// When a future is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Moment {
+pub(crate) enum Moment {
     /// As soon as it waits.
     AtOnce,
     /// When what it waited for is there, but not yet seen.
@@ -12,7 +12,7 @@ pub(super) enum Moment {
 }
 
 /// Polls a future so many times and drops it, unless it completes.
-pub(super) async fn cut<T>(
+pub(crate) async fn cut<T>(
     polls: usize,
     moment: Moment,
     future: impl Future<Output = T>,

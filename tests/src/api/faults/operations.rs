@@ -1,0 +1,146 @@
+//! The operations of the sweeps: everything that writes, with all that may follow from it.
+
+use den::{DeleteOptions, Result, SaveOptions, prelude::*};
+use futures_util::future::BoxFuture;
+
+use super::cast::{Author, Book, Cast, Note, a_note};
+
+/// An operation on the documents of an attempt.
+pub(super) struct Operation {
+    pub(super) name: &'static str,
+    /// Changes documents in memory before the call.
+    pub(super) prepare: fn(&mut Cast),
+    pub(super) call: for<'a> fn(&'a dyn Executor, &'a mut Cast) -> BoxFuture<'a, Result<()>>,
+}
+
+macro_rules! operation {
+    ($name:literal, |$on:ident, $cast:ident| $call:expr) => {
+        operation!($name, |_cast| {}, |$on, $cast| $call)
+    };
+    ($name:literal, |$before:ident| $prepare:expr, |$on:ident, $cast:ident| $call:expr) => {
+        Operation {
+            name: $name,
+            prepare: |$before: &mut Cast| $prepare,
+            call: |$on, $cast| {
+                Box::pin(async move {
+                    $call;
+                    Ok(())
+                })
+            },
+        }
+    };
+}
+
+fn rename(cast: &mut Cast) {
+    cast.author.name = "Eva".to_owned();
+    cast.learner.name = "Fay".to_owned();
+    cast.book.name = "Four".to_owned();
+    for (note, name) in cast.notes.iter_mut().zip(["n5", "n6"]) {
+        note.name = name.to_owned();
+    }
+}
+
+/// Changes what links carry.
+fn touch(cast: &mut Cast) {
+    rename(cast);
+    for book in [&mut cast.book, &mut cast.new_book] {
+        if let Some(author) = book.author.as_mut().and_then(Link::get_mut) {
+            author.name = "Gil".to_owned();
+        }
+    }
+    cast.book.notes.push(Link::new(a_note("n7")));
+}
+
+fn with_links() -> SaveOptions {
+    SaveOptions::new().with_links()
+}
+
+/// All of them.
+pub(super) const OPERATIONS: &[Operation] = &[
+    operation!("insert", |on, cast| cast.new.insert(on).await?),
+    operation!("insert with links", |it| touch(it), |on, cast| {
+        cast.new_book.insert_with(on, with_links()).await?;
+    }),
+    operation!("save", |it| rename(it), |on, cast| cast
+        .book
+        .save(on)
+        .await?),
+    operation!("update", |it| rename(it), |on, cast| cast
+        .author
+        .update(on)
+        .await?),
+    operation!("save with links", |it| touch(it), |on, cast| {
+        cast.book.save_with(on, with_links()).await?;
+    }),
+    operation!("save_all", |it| rename(it), |on, cast| {
+        let mut all = [cast.author.clone(), cast.new.clone(), cast.learner.clone()];
+        let outcome = Author::save_all(on, &mut all).await;
+        [cast.author, cast.new, cast.learner] = all;
+        outcome?;
+    }),
+    operation!("replace with hooks", |it| rename(it), |on, cast| {
+        cast.author.replace(on).await?;
+    }),
+    operation!("replace without hooks", |it| rename(it), |on, cast| {
+        cast.notes[0].replace(on).await?;
+    }),
+    operation!("save_changes with hooks", |it| rename(it), |on, cast| {
+        cast.author.save_changes(on).await?;
+    }),
+    operation!("save_changes without hooks", |it| rename(it), |on, cast| {
+        cast.notes[0].save_changes(on).await?;
+    }),
+    operation!("save_all without hooks", |it| rename(it), |on, cast| {
+        Note::save_all(on, &mut cast.notes).await?;
+    }),
+    operation!("delete", |on, cast| cast.author.delete(on).await?),
+    operation!("delete for good", |on, cast| {
+        let options = DeleteOptions::new().hard();
+        cast.author.delete_with(on, options).await?;
+    }),
+    operation!("delete with links", |on, cast| {
+        let options = DeleteOptions::new().with_links().hard();
+        cast.book.delete_with(on, options).await?;
+    }),
+    operation!("delete_all with hooks", |on, cast| {
+        let mut all = [cast.learner.clone(), cast.author.clone()];
+        let outcome = Author::delete_all(on, &mut all).await;
+        [cast.learner, cast.author] = all;
+        outcome?;
+    }),
+    operation!("delete a query with hooks", |on, _cast| {
+        Author::query(on).all_rows().delete().await?;
+    }),
+    operation!("delete a query without hooks", |on, _cast| {
+        Author::query(on)
+            .all_rows()
+            .without_hooks()
+            .delete()
+            .await?;
+    }),
+    operation!("soft delete with hooks", |on, cast| cast
+        .book
+        .delete(on)
+        .await?),
+    operation!("soft delete of a query with hooks", |on, _cast| {
+        Book::query(on).all_rows().delete().await?;
+    }),
+    operation!("soft delete", |on, cast| cast.notes[0].delete(on).await?),
+    operation!("soft delete of several", |on, cast| {
+        Note::delete_all(on, &mut cast.notes).await?;
+    }),
+    operation!("soft delete of a query", |on, _cast| {
+        Note::query(on).all_rows().delete().await?;
+    }),
+    operation!("restore", |on, cast| cast.marked.restore(on).await?),
+    operation!("restore a query", |on, _cast| {
+        Note::query(on).all_rows().restore().await?;
+    }),
+    operation!("purge", |on, _cast| {
+        let later = Timestamp::now() + std::time::Duration::from_secs(60);
+        Note::query(on)
+            .all_rows()
+            .purge_deleted_before(later)
+            .await?;
+    }),
+];
