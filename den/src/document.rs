@@ -257,7 +257,8 @@ pub trait Document: Holds + Serialize + DeserializeOwned + Send + Sync + Sized +
     }
 
     /// Stores this document in place of the one with its id, whatever its revision (HTTP `PUT`):
-    /// the creation time is kept, the revision and update time are new.
+    /// the creation time is kept, and so is whether it is [marked](SoftDelete) as deleted; the
+    /// revision and update time are new.
     ///
     /// # Errors
     ///

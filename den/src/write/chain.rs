@@ -11,7 +11,7 @@ use crate::{
     write::{
         draft::{check, invalid, prepare, written},
         mark::settle,
-        put::{Intent, keep_times, stored_base},
+        put::{Intent, keep, kept_of_stored},
         refusal::{accept, no_id},
     },
 };
@@ -43,15 +43,15 @@ pub(super) async fn put_in<D: Document>(
     if !is_insert && document.id().is_empty() {
         return Err(no_id::<D>());
     }
-    let stored = match intent {
-        Intent::Replace => Some(stored_base(tx, document).await?),
+    let kept = match intent {
+        Intent::Replace => Some(kept_of_stored(tx, document).await?),
         Intent::Insert | Intent::Update | Intent::Save => None,
     };
     // Taken first, because a hook may give the document its id.
     let before = document.base().snapshot();
     before_write(run, tx, document, is_insert, with_links).await?;
-    if let Some(stored) = stored {
-        keep_times(document, &stored);
+    if let Some(kept) = kept {
+        keep(tx, document, kept);
     }
     // Decided already, so that a hook does not decide it anew.
     let intent = match intent {

@@ -5,7 +5,7 @@ use std::slice;
 use den_backend::{Capability, LockMode, Result};
 
 use crate::{
-    Base, Document, SaveOptions, Tx, encode,
+    Base, Document, SaveOptions, SoftDelete, Tx, encode,
     executor::Handle,
     links::SaveRun,
     transaction::Own,
@@ -95,7 +95,7 @@ async fn replace<D: Document>(handle: &Handle, document: &mut D) -> Result<()> {
     if document.id().is_empty() {
         return Err(no_id::<D>());
     }
-    let mut draft = Draft::new(slice::from_mut(document), MayChange::Base);
+    let mut draft = Draft::new(slice::from_mut(document), MayChange::Anything);
     let own = Own::begin(handle).await?;
     let outcome = replace_in(own.tx(), &mut draft.documents[0]).await;
     match own.end(outcome).await {
@@ -108,16 +108,22 @@ async fn replace<D: Document>(handle: &Handle, document: &mut D) -> Result<()> {
 }
 
 async fn replace_in<D: Document>(tx: &Tx, document: &mut D) -> Result<Write> {
-    let stored = stored_base(tx, document).await?;
-    keep_times(document, &stored);
+    let kept = kept_of_stored(tx, document).await?;
+    keep(tx, document, kept);
     let write = checked(document, Intent::Replace)?;
     let outcome = tx.session().await?.put(D::COLLECTION, write.put()).await?;
     accept::<D>(&write, outcome)?;
     Ok(write)
 }
 
-/// The base of the stored document, which is locked until the transaction ends.
-pub(super) async fn stored_base<D: Document>(tx: &Tx, document: &D) -> Result<Base<D>> {
+/// What den keeps of a stored document when another takes its place.
+pub(super) struct Kept<D> {
+    base: Base<D>,
+    deletion: Option<SoftDelete>,
+}
+
+/// What is kept of the stored document, which is locked until the transaction ends.
+pub(super) async fn kept_of_stored<D: Document>(tx: &Tx, document: &D) -> Result<Kept<D>> {
     let id = document.id();
     let session = tx.session().await?;
     let stored = if !id.is_storable() {
@@ -130,12 +136,22 @@ pub(super) async fn stored_base<D: Document>(tx: &Tx, document: &D) -> Result<Ba
         session.get(D::COLLECTION, id.as_str()).await?
     };
     let stored = stored.ok_or_else(|| not_found::<D>(id.as_str()))?;
-    encode::decode(D::COLLECTION, id.as_str(), &stored.body)
+    let deletion = match D::SOFT_DELETE {
+        true => Some(encode::decode(D::COLLECTION, id.as_str(), &stored.body)?),
+        false => None,
+    };
+    Ok(Kept {
+        base: encode::decode(D::COLLECTION, id.as_str(), &stored.body)?,
+        deletion,
+    })
 }
 
-/// The times go on from those of the stored document.
-pub(super) fn keep_times<D: Document>(document: &mut D, stored: &Base<D>) {
+/// The times go on from those of the stored document, and its mark of deletion stays.
+pub(super) fn keep<D: Document>(tx: &Tx, document: &mut D, kept: Kept<D>) {
     let base = document.base_mut();
-    base.created_at = stored.created_at;
-    base.updated_at = stored.updated_at;
+    base.created_at = kept.base.created_at;
+    base.updated_at = kept.base.updated_at;
+    if let (Some(it), Some(deletion)) = (document.__deletion_mut(), kept.deletion) {
+        it.mark_changed(Some(&tx.scope()), deletion.into_mark());
+    }
 }

@@ -18,6 +18,7 @@ pub(super) const CASES: &[Case] = &[
     case!(what_is_deleted_already_is_not_found),
     case!(a_stale_copy_never_brings_a_document_back),
     case!(a_copy_that_is_known_to_be_deleted_may_be_saved),
+    case!(a_replace_keeps_the_mark),
     case!(a_deleted_document_gives_its_unique_values_free),
     case!(unique_with_deleted_counts_them_all),
     case!(a_delete_by_query_marks),
@@ -280,7 +281,6 @@ async fn a_stale_copy_never_brings_a_document_back(on: &TestDb) {
     let error = refused(stale.save(db).await, ErrorKind::NotFound);
     assert!(error.to_string().contains("marked as deleted"), "{error}");
     refused(stale.update(db).await, ErrorKind::NotFound);
-    refused(stale.replace(db).await, ErrorKind::NotFound);
     let mut several = [all[2].clone(), stale.clone()];
     several[0].n = 33;
     let error = refused(Task::save_all(db, &mut several).await, ErrorKind::NotFound);
@@ -313,6 +313,39 @@ async fn a_copy_that_is_known_to_be_deleted_may_be_saved(on: &TestDb) {
     it.save(db).await.unwrap();
     it.delete(db).await.unwrap();
     assert_eq!(found(Task::query(db)).await, "a c");
+}
+
+async fn a_replace_keeps_the_mark(on: &TestDb) {
+    let (db, mut all) = given(on).await;
+    // As a client sends it, who knows nothing of the mark.
+    let mut fresh = all[0].clone();
+    fresh.n = 10;
+    all[0]
+        .delete_with(db, DeleteOptions::new().by("ada"))
+        .await
+        .unwrap();
+    let before = fresh.clone();
+    let undone = db
+        .transaction(async |tx| {
+            fresh.replace(&tx).await?;
+            assert_eq!(fresh.deletion, all[0].deletion);
+            Err::<(), _>(Error::custom("no"))
+        })
+        .await;
+    refused(undone, ErrorKind::Hook);
+    fresh.deletion.settle();
+    assert_eq!(fresh.deletion, before.deletion);
+    fresh.replace(db).await.unwrap();
+    assert_eq!(fresh.deletion, all[0].deletion);
+    let stored = Task::find(db, fresh.id()).await.unwrap();
+    assert_eq!((stored.n, &stored.deletion), (10, &all[0].deletion));
+    // A client cannot mark a document by replacing it, either.
+    let mut live = all[2].clone();
+    live.deletion = all[0].deletion.clone();
+    live.replace(db).await.unwrap();
+    assert!(!live.deletion.is_deleted());
+    let live = Task::find(db, live.id()).await.unwrap();
+    assert!(!live.deletion.is_deleted());
 }
 
 async fn a_deleted_document_gives_its_unique_values_free(on: &TestDb) {
