@@ -126,10 +126,10 @@ impl Model {
         Ok(())
     }
 
-    fn put(&self, it: &Vertex) -> Result<Expected, Refused> {
+    fn put(&self, it: &Vertex, document: Json) -> Result<Expected, Refused> {
         let key = (it.kind, it.id.clone());
         let mut after = self.clone();
-        after.documents.insert(key.clone(), it.document());
+        after.documents.insert(key.clone(), document);
         after.check_names()?;
         let mut expected = Expected::new(after);
         expected.saved(&key);
@@ -140,14 +140,21 @@ impl Model {
         if self.documents.contains_key(&(it.kind, it.id.clone())) {
             return Err(vec![ErrorKind::Duplicate]);
         }
-        self.put(it)
+        self.put(it, it.document())
     }
 
     fn replace(&self, it: &Vertex) -> Result<Expected, Refused> {
-        if !self.is_live(&(it.kind, it.id.clone())) {
+        let Some(stored) = self.documents.get(&(it.kind, it.id.clone())) else {
             return Err(vec![ErrorKind::NotFound]);
+        };
+        // A mark is not the client's to set or to take away.
+        let mut document = it.document();
+        for name in ["_deleted_at", "_deleted_by", "_delete_reason"] {
+            if let Some(value) = stored.get(name) {
+                document[name] = value.clone();
+            }
         }
-        self.put(it)
+        self.put(it, document)
     }
 
     fn restore_one(&self, kind: Kind, id: &str) -> Result<Expected, Refused> {
