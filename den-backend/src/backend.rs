@@ -20,14 +20,15 @@
 //! den calls [`Query::check`](crate::Query::check) before every query, so a backend may rely on
 //! the rules stated there; a backend MUST NOT approximate what it cannot do.
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{any::Any, fmt, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 use futures_core::Stream;
 
 use crate::{
-    Capabilities, CollectionMeta, DeleteOutcome, Expectation, IndexMeta, LockMode, Patch, Put,
-    PutOutcome, Query, RawDocument, RecordedIndex, Result,
+    Capabilities, CollectionMeta, DeleteOutcome, Expectation, Grouping, IndexMeta, LockMode,
+    OnRefusal, Patch, Put, PutOutcome, Query, RawDocument, RecordedIndex, Result, Returning,
+    Updated, Upsert, UpsertOutcome, Value,
 };
 
 /// The rows of a query, as they arrive. Ends after the first error.
@@ -66,10 +67,31 @@ pub trait ReadWrite: fmt::Debug + Send + Sync {
     /// # Behavior
     ///
     /// - Any number of documents, ids are distinct (den removes duplicates).
-    /// - With `Capability::AtomicBatches`: if one is refused or fails, none is written. A refusal is
-    ///   still reported in the outcomes (the other outcomes then say what would have happened).
+    /// - With `Capability::AtomicBatches`: if one fails, none is written, and so it is if one is
+    ///   refused, with [`OnRefusal::Abort`]. A refusal is still reported in the outcomes (the other
+    ///   outcomes then say what would have happened). With [`OnRefusal::Skip`] those that are not
+    ///   refused are written.
     ///   Without it, each document is written on its own, and the first error stops the batch.
-    async fn put_many(&self, collection: &str, puts: &[Put<'_>]) -> Result<Vec<PutOutcome>>;
+    async fn put_many(
+        &self,
+        collection: &str,
+        puts: &[Put<'_>],
+        on_refusal: OnRefusal,
+    ) -> Result<Vec<PutOutcome>>;
+
+    /// Inserts a document, or does what is said about the one that is in the way.
+    ///
+    /// Requires `Capability::Upserts`.
+    ///
+    /// # Behavior
+    ///
+    /// - One atomic step: of two upserts of one value, one inserts and the other finds it in the way.
+    /// - Only the target counts as in the way, and it is looked at first; a value taken under another
+    ///   unique index, or an id, is `Duplicate` if nothing is in the way.
+    ///   A document that takes no part in the target's index has nothing in its way.
+    /// - As [`update`](Self::update) in what a patch may do; the document that was changed keeps its
+    ///   id.
+    async fn upsert(&self, collection: &str, upsert: &Upsert<'_>) -> Result<UpsertOutcome>;
 
     /// Deletes one document if the expectation holds.
     ///
@@ -95,18 +117,32 @@ pub trait ReadWrite: fmt::Debug + Send + Sync {
     /// - `query.lock` is only given in a transaction.
     async fn query(&self, query: &Query) -> Result<RowStream>;
 
-    /// Returns the number of documents that match the filter; order, window and lock are ignored.
+    /// Computes values over the documents of a query, group by group: one row, a JSON array, each.
+    ///
+    /// Requires `Capability::Groups`, and `Capability::Expressions` for keys and operands that are
+    /// not plain fields.
+    ///
+    /// # Behavior
+    ///
+    /// - Only the collection, filter, search and what is unwound of the query count; den gives no other.
+    /// - A number is written as [`AggregateFunction`](crate::AggregateFunction) says: a sum of integers
+    ///   without fraction, a sum with a float, and an average, with one.
+    async fn group(&self, query: &Query, grouping: &Grouping) -> Result<Vec<Vec<u8>>>;
+
+    /// Returns the number of documents that match filter and search, of elements for a query that
+    /// unwinds, and of those that differ if that is asked; order, window and lock are ignored.
     async fn count(&self, query: &Query) -> Result<u64>;
 
-    /// Whether a document matches the filter; order, window and lock are ignored.
+    /// Whether a document matches filter and search; order, window and lock are ignored.
     async fn exists(&self, query: &Query) -> Result<bool>;
 
     /// Deletes the rows of a query, window included, and returns how many.
     async fn delete_matching(&self, query: &Query) -> Result<u64>;
 
-    /// Changes the rows of a query, window included, and returns how many there were.
+    /// Changes the rows of a query, window included, and returns how many there were, and the
+    /// documents that were asked for.
     ///
-    /// Requires `Capability::Patches`.
+    /// Requires `Capability::Patches`, and `Capability::Expressions` for `Change::SetExpr`.
     ///
     /// # Behavior
     ///
@@ -115,8 +151,29 @@ pub trait ReadWrite: fmt::Debug + Send + Sync {
     /// - A row counts as changed although its new content equals the old.
     /// - An error in one row, or a value taken under a unique index, leaves all rows as they were,
     ///   and a transaction usable.
+    /// - `query.lock` is given outside of transactions too: rows that others have locked are left out
+    ///   with `SkipLocked`, so that each of several callers takes rows of its own.
     /// - den has called [`Patch::check`].
-    async fn update(&self, query: &Query, patch: &Patch) -> Result<u64>;
+    async fn update(&self, query: &Query, patch: &Patch, returning: Returning) -> Result<Updated>;
+
+    /// Runs a statement in the engine's own language, and returns its rows, each a JSON object of
+    /// its columns.
+    ///
+    /// Requires `Capability::RawStatements`.
+    ///
+    /// # Behavior
+    ///
+    /// - Parameters are written `$1`, `$2`, .. in the text, on every engine, as often and in whatever
+    ///   order as needed, and bound: a number to the engine's integer or double, an array or object to its JSON.
+    /// - Stored documents come back as JSON, whatever the engine keeps them as; bytes as base64.
+    /// - A placeholder without parameter is `InvalidQuery`.
+    /// - An error leaves nothing of the statement done, and a transaction usable.
+    async fn raw_query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<u8>>>;
+
+    /// Runs a statement in the engine's own language, and returns how many rows it changed.
+    ///
+    /// Requires `Capability::RawStatements`; else as [`raw_query`](Self::raw_query).
+    async fn raw_execute(&self, statement: &str, parameters: &[Value]) -> Result<u64>;
 
     /// Says how the query would be run, without returning rows.
     ///
@@ -127,6 +184,9 @@ pub trait ReadWrite: fmt::Debug + Send + Sync {
 /// A database.
 #[async_trait]
 pub trait Backend: ReadWrite {
+    /// Itself, for a crate that offers what only its own backend has.
+    fn as_any(&self) -> &dyn Any;
+
     /// The engine's name, such as `sqlite`.
     fn name(&self) -> &'static str;
 

@@ -30,6 +30,19 @@ pub enum Capability {
     LinkedPredicates,
     /// `explain`.
     Explain,
+    /// Computed values in filters, sorts, patches and selections: arithmetic, `Case`, `Coalesce`,
+    /// `Call`, and `Select::Values`.
+    Expressions,
+    /// `group`, `Query::unwind` and `Query::distinct_by`.
+    Groups,
+    /// `upsert`.
+    Upserts,
+    /// `IndexKind::Search` and `Query::search`.
+    FullText,
+    /// `SearchOptions::substrings`.
+    SubstringSearch,
+    /// `raw_query` and `raw_execute`.
+    RawStatements,
 }
 
 /// A set of [`Capability`].
@@ -38,7 +51,7 @@ pub struct Capabilities(u32);
 
 impl Capability {
     /// Every capability there is.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 18] = [
         Self::Transactions,
         Self::Savepoints,
         Self::RowLocks,
@@ -51,6 +64,12 @@ impl Capability {
         Self::Patches,
         Self::LinkedPredicates,
         Self::Explain,
+        Self::Expressions,
+        Self::Groups,
+        Self::Upserts,
+        Self::FullText,
+        Self::SubstringSearch,
+        Self::RawStatements,
     ];
 
     /// The words for an error message.
@@ -68,6 +87,12 @@ impl Capability {
             Self::Patches => "patches",
             Self::LinkedPredicates => "filters through a link",
             Self::Explain => "explain",
+            Self::Expressions => "computed values",
+            Self::Groups => "groups",
+            Self::Upserts => "upserts",
+            Self::FullText => "full text search",
+            Self::SubstringSearch => "search inside of words",
+            Self::RawStatements => "raw statements",
         }
     }
 }

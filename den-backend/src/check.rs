@@ -2,11 +2,15 @@
 //! descriptions of collections.
 
 mod collection;
+mod computed;
+mod grouping;
 mod patch;
+#[cfg(test)]
+mod tests;
 
 use crate::{
-    Capabilities, Capability, CompareOp, Error, ErrorKind, Expr, Field, Query, Result, Root,
-    Select, Value,
+    Capabilities, Capability, CompareOp, Error, ErrorKind, Expr, Field, NativeKind, Query, Result,
+    Root, Value,
 };
 
 /// The deepest nesting of an expression; engines have limits of their own well above it.
@@ -16,6 +20,9 @@ const MAX_DEPTH: usize = 100;
 ///
 /// Predicates through a link count, for they are queries in queries as well.
 const MAX_ELEMENT_DEPTH: usize = 16;
+
+/// The deepest nesting of computed values: some of them are queries in queries.
+const MAX_COMPUTED_DEPTH: usize = 32;
 
 /// The deepest nesting of predicates through a link.
 const MAX_LINKS: usize = 8;
@@ -37,24 +44,24 @@ impl Query {
     ///   with a skip, nesting deeper than 100, element predicates in one another deeper than 16, or
     ///   links in one another deeper than 8.
     /// - `NotRegistered` for one of den's own tables in place of a collection.
+    /// - `OutOfRange`: a computed value without fields that cannot be computed.
     /// - `Unsupported`: an operator or lock for which a capability is missing.
     pub fn check(&self, capabilities: Capabilities) -> Result<()> {
         check_collection(&self.collection)?;
         let checker = Checker { capabilities };
-        checker.predicate(&self.filter, Root::Document, Depth::default())?;
+        let root = checker.rows(self)?;
         for key in &self.sort {
-            if key.field.root != Root::Document || key.field.path.is_root() {
-                return Err(invalid("a sort key must be a field of the document"));
-            }
+            checker.sort_key(key)?;
         }
-        if let Select::Value(path) = &self.select
-            && path.is_root()
-        {
-            return Err(invalid("a selected value must be a field of the document"));
-        }
+        checker.selection(self, root)?;
         if let Some(seek) = &self.seek {
             if seek.keys.len() != self.sort.len() {
                 return Err(invalid("the position does not fit the order of the query"));
+            }
+            if self.search.as_ref().is_some_and(|it| it.ranked) {
+                return Err(invalid(
+                    "an order by relevance has no positions; page by limit and skip, or sort",
+                ));
             }
             if self.skip > 0 {
                 return Err(invalid("a page token and `skip` exclude each other"));
@@ -81,6 +88,8 @@ struct Depth {
     levels: usize,
     elements: usize,
     links: usize,
+    computed: usize,
+    is_computed: bool,
 }
 
 impl Depth {
@@ -89,6 +98,15 @@ impl Depth {
             return Err(invalid("the filter is nested deeper than 100 levels"));
         }
         self.levels += 1;
+        Ok(self)
+    }
+
+    fn within_computed(mut self) -> Result<Self> {
+        self.computed += 1;
+        self.is_computed = true;
+        if self.computed > MAX_COMPUTED_DEPTH {
+            return Err(invalid("a computed value is nested deeper than 32 levels"));
+        }
         Ok(self)
     }
 
@@ -126,9 +144,17 @@ impl Checker {
         let depth = depth.deeper()?;
         match expr {
             Expr::Value(Value::Bool(_)) => Ok(()),
-            Expr::Value(_) | Expr::Field(_) | Expr::Len(_) => {
-                Err(invalid("a filter must be a predicate, not a value"))
+            Expr::Native(native) if native.kind == NativeKind::Bool => {
+                self.native(native, root, depth)
             }
+            Expr::Value(_)
+            | Expr::Field(_)
+            | Expr::Len(_)
+            | Expr::Arithmetic { .. }
+            | Expr::Case { .. }
+            | Expr::Coalesce(_)
+            | Expr::Call { .. }
+            | Expr::Native(_) => Err(invalid("a filter must be a predicate, not a value")),
             Expr::Compare { op, left, right } => {
                 for side in [left, right] {
                     self.operand(side, root, depth)?;
@@ -159,7 +185,8 @@ impl Checker {
                 }
                 Ok(())
             }
-            Expr::IsNull(operand) | Expr::IsEmpty(operand) => self.operand(operand, root, depth),
+            Expr::IsNull(operand) => self.operand(operand, root, depth),
+            Expr::IsEmpty(operand) => self.container(operand, root, depth),
             Expr::Exists(field) => self.field(field, root),
             Expr::Text {
                 operand, needle, ..
@@ -173,16 +200,16 @@ impl Checker {
             }
             Expr::Contains { array, value } => {
                 self.value(value, depth)?;
-                self.operand(array, root, depth)
+                self.container(array, root, depth)
             }
             Expr::AnyElement { array, predicate } | Expr::AllElements { array, predicate } => {
                 self.needs(Capability::ElementPredicates)?;
-                self.operand(array, root, depth)?;
+                self.container(array, root, depth)?;
                 self.predicate(predicate, Root::Element, depth.within_elements()?)
             }
             Expr::HasKey { object, key } => {
                 check_text(key)?;
-                self.operand(object, root, depth)
+                self.container(object, root, depth)
             }
             Expr::Linked {
                 operand,
@@ -190,6 +217,9 @@ impl Checker {
                 predicate,
             } => {
                 self.needs(Capability::LinkedPredicates)?;
+                if depth.is_computed {
+                    return Err(invalid("a computed value cannot look through a link"));
+                }
                 check_collection(collection)?;
                 self.operand(operand, root, depth)?;
                 // No element at hand is seen from there.
@@ -208,7 +238,12 @@ impl Checker {
         match expr {
             Expr::Value(value) => self.value(value, depth),
             Expr::Field(field) => self.field(field, root),
-            Expr::Len(array) => self.operand(array, root, depth),
+            Expr::Len(array) => self.container(array, root, depth),
+            Expr::Arithmetic { .. }
+            | Expr::Case { .. }
+            | Expr::Coalesce(_)
+            | Expr::Call { .. }
+            | Expr::Native(_) => self.computed(expr, root, depth),
             Expr::Compare { .. }
             | Expr::In { .. }
             | Expr::IsNull(_)

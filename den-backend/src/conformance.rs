@@ -27,10 +27,14 @@ mod build;
 #[macro_use]
 mod support;
 
+mod aggregates;
 mod arrays;
 mod batches;
+mod choices;
 mod collections;
 mod compare;
+mod computed;
+mod computed_order;
 mod concurrency;
 mod coverage;
 mod deletes;
@@ -38,6 +42,9 @@ mod documents;
 mod elements;
 mod errors;
 mod expectations;
+mod functions;
+mod group_order;
+mod grouping;
 mod indexes;
 mod isolation;
 mod linked;
@@ -45,18 +52,26 @@ mod links_at_work;
 mod locks;
 mod logic;
 mod numbers;
+mod operators;
+mod operators_at_work;
 mod ordering;
 mod pages;
 mod partial;
 mod patches;
 mod paths;
+mod raw;
 mod refusals;
 mod regex;
+mod returning;
 mod savepoints;
+mod search;
 mod text;
+mod times;
 mod transactions;
 mod unique;
+mod unwinding;
 mod updates;
+mod upserts;
 mod windows;
 
 use std::{
@@ -103,18 +118,33 @@ const THEMES: &[(&str, &[Case])] = &[
     ("links_at_work", links_at_work::CASES),
     ("deletes", deletes::CASES),
     ("patches", patches::CASES),
+    ("operators", operators::CASES),
+    ("operators_at_work", operators_at_work::CASES),
     ("updates", updates::CASES),
+    ("returning", returning::CASES),
+    ("upserts", upserts::CASES),
     ("collections", collections::CASES),
     ("indexes", indexes::CASES),
     ("unique", unique::CASES),
     ("partial", partial::CASES),
     ("coverage", coverage::CASES),
+    ("computed", computed::CASES),
+    ("choices", choices::CASES),
+    ("computed_order", computed_order::CASES),
+    ("functions", functions::CASES),
+    ("times", times::CASES),
+    ("aggregates", aggregates::CASES),
+    ("grouping", grouping::CASES),
+    ("group_order", group_order::CASES),
+    ("unwinding", unwinding::CASES),
+    ("search", search::CASES),
     ("batches", batches::CASES),
     ("concurrency", concurrency::CASES),
     ("transactions", transactions::CASES),
     ("savepoints", savepoints::CASES),
     ("locks", locks::CASES),
     ("isolation", isolation::CASES),
+    ("raw", raw::CASES),
     ("errors", errors::CASES),
 ];
 

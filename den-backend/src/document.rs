@@ -54,6 +54,16 @@ pub enum PutOutcome {
     Refused(Refusal),
 }
 
+/// What becomes of a batch in which one document is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnRefusal {
+    /// None is written.
+    #[default]
+    Abort,
+    /// The others are written.
+    Skip,
+}
+
 /// What a delete did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeleteOutcome {

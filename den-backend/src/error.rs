@@ -52,6 +52,8 @@ pub enum ErrorKind {
     InvalidQuery,
     /// The document cannot be stored: NaN, NUL, a number out of range, duplicate keys.
     InvalidDocument,
+    /// A number that was to be computed lies outside of what its type can hold.
+    OutOfRange,
     /// This backend cannot do that exactly, so it does not do it at all.
     Unsupported,
     /// No driver is registered for the scheme of the URL, or several are.
@@ -155,17 +157,28 @@ impl Error {
     /// The error for a field that a patch cannot set, because `parent`, the first of its parents
     /// that is no object, holds a value of this kind.
     pub fn parent_holds(field: &FieldPath, parent: &FieldPath, kind: FieldKind) -> Self {
-        let holds = match kind {
-            FieldKind::Text => "text",
-            FieldKind::Number => "a number",
-            FieldKind::Bool => "a bool",
-            FieldKind::Array => "an array",
-            FieldKind::Object => "an object",
-            FieldKind::Any => "another value",
-        };
+        let holds = in_words(kind);
         Self::new(
             ErrorKind::InvalidDocument,
             format!("the field `{field}` cannot be set, because `{parent}` holds {holds}"),
+        )
+    }
+
+    /// The error for a field that a change cannot be made to, because it holds a value of this kind,
+    /// and the change needs another.
+    pub fn field_holds(field: &FieldPath, kind: FieldKind, needed: FieldKind) -> Self {
+        let (holds, needed) = (in_words(kind), in_words(needed));
+        Self::new(
+            ErrorKind::InvalidDocument,
+            format!("the field `{field}` holds {holds}, but the change needs {needed}"),
+        )
+    }
+
+    /// The error for a number that cannot be computed.
+    pub fn out_of_range() -> Self {
+        Self::new(
+            ErrorKind::OutOfRange,
+            "a computed number is too large or too small for its type",
         )
     }
 
@@ -295,6 +308,17 @@ impl Error {
     /// The engine's own code: an SQLSTATE (`23505`) or SQLite's extended result code (`2067`).
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
+    }
+}
+
+fn in_words(kind: FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Text => "text",
+        FieldKind::Number => "a number",
+        FieldKind::Bool => "a bool",
+        FieldKind::Array => "an array",
+        FieldKind::Object => "an object",
+        FieldKind::Any => "another value",
     }
 }
 

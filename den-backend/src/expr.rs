@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FieldPath, Pattern, Value};
+use crate::{ArithmeticOp, FieldPath, Function, Native, Pattern, Value};
 
 /// An expression over one document.
 ///
@@ -25,6 +25,36 @@ pub enum Expr {
     Field(Field),
     /// The number of elements of an array; null for anything that is not an array.
     Len(Box<Expr>),
+    /// The result of arithmetic; null unless both operands are numbers, and for a division by zero.
+    /// See [`ArithmeticOp`].
+    Arithmetic {
+        /// Which.
+        op: ArithmeticOp,
+        /// The left operand.
+        left: Box<Expr>,
+        /// The right operand.
+        right: Box<Expr>,
+    },
+    /// The value beside the first condition that holds, else `otherwise`. What is not chosen is not
+    /// computed.
+    Case {
+        /// Conditions, which are predicates, and values.
+        branches: Vec<(Expr, Expr)>,
+        /// The value if no condition holds.
+        otherwise: Box<Expr>,
+    },
+    /// The first of these that is not null; null if all are.
+    Coalesce(Vec<Expr>),
+    /// The result of a function; see [`Function`] for what it is given and answers.
+    Call {
+        /// Which.
+        function: Function,
+        /// What it is given.
+        arguments: Vec<Expr>,
+    },
+    /// What one engine alone can compute. It is not written as JSON.
+    #[serde(skip)]
+    Native(Native),
 
     /// Compares two values of one type (see [`Value::compare`]); false if either is null or the
     /// types differ. `Eq` also compares arrays and objects, structurally; they have no order.
@@ -286,6 +316,132 @@ impl Expr {
         Self::Not(Box::new(self))
     }
 
+    /// The expressions this one is directly made of.
+    pub fn parts(&self) -> impl Iterator<Item = &Self> {
+        let mut parts: Vec<&Self> = Vec::new();
+        match self {
+            Self::Value(_) | Self::Field(_) | Self::Exists(_) => {}
+            Self::Len(it) | Self::IsNull(it) | Self::IsEmpty(it) | Self::Not(it) => parts.push(it),
+            Self::Arithmetic { left, right, .. } | Self::Compare { left, right, .. } => {
+                parts.extend([&**left, &**right]);
+            }
+            Self::Case {
+                branches,
+                otherwise,
+            } => {
+                parts.extend(branches.iter().flat_map(|(condition, it)| [condition, it]));
+                parts.push(otherwise);
+            }
+            Self::Coalesce(all) | Self::And(all) | Self::Or(all) => parts.extend(all),
+            Self::Call { arguments, .. } => parts.extend(arguments),
+            Self::Native(native) => parts.extend(&native.arguments),
+            Self::In { operand, .. }
+            | Self::Text { operand, .. }
+            | Self::Matches { operand, .. } => parts.push(operand),
+            Self::Contains { array, .. } => parts.push(array),
+            Self::HasKey { object, .. } => parts.push(object),
+            Self::AnyElement { array, predicate } | Self::AllElements { array, predicate } => {
+                parts.extend([&**array, &**predicate]);
+            }
+            Self::Linked {
+                operand, predicate, ..
+            } => parts.extend([&**operand, &**predicate]),
+        }
+        parts.into_iter()
+    }
+
+    /// Whether the value is the same for every document.
+    pub fn is_constant(&self) -> bool {
+        let looks = matches!(
+            self,
+            Self::Field(_) | Self::Exists(_) | Self::Linked { .. } | Self::Native(_)
+        );
+        !looks && self.parts().all(Self::is_constant)
+    }
+
+    /// Whether this is a value that is made of others: arithmetic, a choice, a function, or what an
+    /// engine computes.
+    pub fn is_computed(&self) -> bool {
+        matches!(
+            self,
+            Self::Arithmetic { .. }
+                | Self::Case { .. }
+                | Self::Coalesce(_)
+                | Self::Call { .. }
+                | Self::Native(_)
+        )
+    }
+
+    /// Whether this is a test, and no value as such. What an engine computes is none.
+    pub fn is_predicate(&self) -> bool {
+        match self {
+            Self::Compare { .. }
+            | Self::In { .. }
+            | Self::IsNull(_)
+            | Self::Exists(_)
+            | Self::Text { .. }
+            | Self::Matches { .. }
+            | Self::Contains { .. }
+            | Self::IsEmpty(_)
+            | Self::AnyElement { .. }
+            | Self::AllElements { .. }
+            | Self::HasKey { .. }
+            | Self::Linked { .. }
+            | Self::And(_)
+            | Self::Or(_)
+            | Self::Not(_) => true,
+            Self::Value(_)
+            | Self::Field(_)
+            | Self::Len(_)
+            | Self::Arithmetic { .. }
+            | Self::Case { .. }
+            | Self::Coalesce(_)
+            | Self::Call { .. }
+            | Self::Native(_) => false,
+        }
+    }
+
+    /// The field, if this is one as it is.
+    pub fn as_field(&self) -> Option<&Field> {
+        if let Self::Field(field) = self {
+            return Some(field);
+        }
+        None
+    }
+
+    /// What kind of value this is, as far as that is known without a document: the declared kind of
+    /// a field, what a function answers. A value of another kind is possible only for a field, and
+    /// for what passes a field on ([`Case`](Self::Case), [`Coalesce`](Self::Coalesce)).
+    pub fn kind(&self) -> FieldKind {
+        match self {
+            Self::Value(value) => value.kind(),
+            Self::Field(field) => field.kind,
+            Self::Len(_) | Self::Arithmetic { .. } => FieldKind::Number,
+            Self::Case {
+                branches,
+                otherwise,
+            } => common_kind(branches.iter().map(|(_, it)| it).chain([&**otherwise])),
+            Self::Coalesce(all) => common_kind(all),
+            Self::Call { function, .. } => function.kind(),
+            Self::Native(native) => native.kind.field_kind(),
+            Self::Compare { .. }
+            | Self::In { .. }
+            | Self::IsNull(_)
+            | Self::Exists(_)
+            | Self::Text { .. }
+            | Self::Matches { .. }
+            | Self::Contains { .. }
+            | Self::IsEmpty(_)
+            | Self::AnyElement { .. }
+            | Self::AllElements { .. }
+            | Self::HasKey { .. }
+            | Self::Linked { .. }
+            | Self::And(_)
+            | Self::Or(_)
+            | Self::Not(_) => FieldKind::Bool,
+        }
+    }
+
     /// The collections that [`Linked`](Self::Linked) predicates look into, at any depth, once each.
     pub fn linked_collections(&self) -> BTreeSet<&str> {
         let mut found = BTreeSet::new();
@@ -294,46 +450,27 @@ impl Expr {
     }
 
     fn collect_linked<'a>(&'a self, found: &mut BTreeSet<&'a str>) {
-        match self {
-            Self::Value(_) | Self::Field(_) | Self::Exists(_) => {}
-            Self::Len(inner) | Self::IsNull(inner) | Self::IsEmpty(inner) | Self::Not(inner) => {
-                inner.collect_linked(found);
-            }
-            Self::Compare {
-                left: one,
-                right: other,
-                op: _,
-            }
-            | Self::AnyElement {
-                array: one,
-                predicate: other,
-            }
-            | Self::AllElements {
-                array: one,
-                predicate: other,
-            } => {
-                one.collect_linked(found);
-                other.collect_linked(found);
-            }
-            Self::In { operand, .. }
-            | Self::Text { operand, .. }
-            | Self::Matches { operand, .. } => {
-                operand.collect_linked(found);
-            }
-            Self::Contains { array, .. } => array.collect_linked(found),
-            Self::HasKey { object, .. } => object.collect_linked(found),
-            Self::Linked {
-                operand,
-                collection,
-                predicate,
-            } => {
-                found.insert(collection);
-                operand.collect_linked(found);
-                predicate.collect_linked(found);
-            }
-            Self::And(all) | Self::Or(all) => all.iter().for_each(|it| it.collect_linked(found)),
+        if let Self::Linked { collection, .. } = self {
+            found.insert(collection);
+        }
+        self.parts().for_each(|it| it.collect_linked(found));
+    }
+}
+
+/// The kind that all of these have, nulls left out.
+fn common_kind<'a>(all: impl IntoIterator<Item = &'a Expr>) -> FieldKind {
+    let mut common = None;
+    for it in all {
+        if matches!(it, Expr::Value(Value::Null)) {
+            continue;
+        }
+        match common {
+            None => common = Some(it.kind()),
+            Some(kind) if kind == it.kind() => {}
+            Some(_) => return FieldKind::Any,
         }
     }
+    common.unwrap_or(FieldKind::Any)
 }
 
 impl Field {
@@ -348,115 +485,4 @@ impl Field {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_that_lets_all_pass_is_known_as_such() {
-        let test = || Expr::Value(Value::Bool(false));
-        assert!(Expr::never().or(Expr::always()).is_always());
-        assert!(test().or(Expr::always()).is_always());
-        assert!(Expr::never().not().is_always());
-        assert!(Expr::always().and(Expr::always()).is_always());
-        assert!(test().and(Expr::never()).is_never());
-        assert!(!test().or(Expr::never()).is_always());
-    }
-
-    #[test]
-    fn an_expression_is_the_same_after_json() {
-        let x = || {
-            let path = FieldPath::from_segments(["a.b", "0"]).unwrap();
-            Box::new(Expr::Field(Field::document(path, FieldKind::Number)))
-        };
-        let element = Field {
-            root: Root::Element,
-            path: FieldPath::root(),
-            kind: FieldKind::Any,
-        };
-        let values: Vec<Value> = [
-            "null",
-            "true",
-            "9007199254740993",
-            "1.0",
-            "1e300",
-            "\"é'\"",
-            r#"[{"k":[]}]"#,
-        ]
-        .iter()
-        .map(|it| serde_json::from_str(it).unwrap())
-        .collect();
-        let literals = values.iter().cloned().map(|it| {
-            let right = Expr::Value(it);
-            Expr::compare(CompareOp::Ge, *x(), right)
-        });
-        let needle = "%_".to_owned();
-        let all = literals.chain([
-            Expr::In {
-                operand: x(),
-                values: values.clone(),
-            },
-            Expr::IsNull(Box::new(Expr::Len(x()))),
-            Expr::Exists(element),
-            Expr::Text {
-                op: TextOp::StartsWith,
-                ignore_case: true,
-                operand: x(),
-                needle,
-            },
-            Expr::Matches {
-                operand: x(),
-                pattern: Pattern::parse("^a+$").unwrap(),
-            },
-            Expr::Linked {
-                operand: x(),
-                collection: "c".to_owned(),
-                predicate: Box::new(Expr::never()),
-            },
-            Expr::always().not(),
-        ]);
-        let expr = Expr::Not(Box::new(Expr::And(all.collect())));
-        let text = serde_json::to_string(&expr).unwrap();
-        let read: Expr = serde_json::from_str(&text).unwrap();
-        assert_eq!(read, expr);
-        assert_eq!(serde_json::to_string(&read).unwrap(), text);
-        assert_eq!(format!("{read:?}"), format!("{expr:?}"));
-    }
-
-    #[test]
-    fn bad_json_is_no_expression() {
-        for bad in [
-            r#"{"exists":{"root":"document","path":[""],"kind":"any"}}"#,
-            r#"{"exists":{"root":"document","path":["a\u0000"],"kind":"any"}}"#,
-            r#"{"matches":{"operand":{"value":"x"},"pattern":"("}}"#,
-            r#"{"maybe":[]}"#,
-        ] {
-            assert!(serde_json::from_str::<Expr>(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn an_expression_in_json_is_short() {
-        let path = FieldPath::parse("_deleted_at").unwrap();
-        let live = Expr::IsNull(Box::new(Expr::Field(Field::document(path, FieldKind::Any))));
-        assert_eq!(
-            serde_json::to_string(&live).unwrap(),
-            r#"{"is_null":{"field":{"root":"document","path":["_deleted_at"],"kind":"any"}}}"#
-        );
-    }
-
-    #[test]
-    fn linked_collections_are_found_at_any_depth() {
-        let linked = |collection: &str, predicate| Expr::Linked {
-            operand: Box::new(Expr::Value(Value::Null)),
-            collection: collection.to_owned(),
-            predicate: Box::new(predicate),
-        };
-        let any = Expr::AnyElement {
-            array: Box::new(Expr::Value(Value::Null)),
-            predicate: Box::new(linked("b", linked("a", Expr::always()))),
-        };
-        let filter = Expr::Or(vec![any.not(), linked("c", linked("a", Expr::never()))]);
-        let found = filter.linked_collections();
-        assert_eq!(found.into_iter().collect::<Vec<_>>(), ["a", "b", "c"]);
-    }
-}
+mod tests;

@@ -10,8 +10,15 @@
 //! | [`backend`] | the traits [`ReadWrite`], [`Transaction`] and [`Backend`] |
 //! | [`query`] | [`Query`]: filter, sort, window, position, lock |
 //! | [`expr`] | [`Expr`]: every operator and what it means |
+//! | [`function`] | [`Function`], [`ArithmeticOp`]: what expressions compute |
+//! | [`native`] | [`Native`]: what one engine alone computes |
+//! | [`grouping`] | [`Grouping`]: groups and aggregates |
+//! | [`search`] | [`Search`]: full text |
+//! | [`upsert`] | [`Upsert`]: insert, or change what is in the way |
 //! | [`value`] | [`Value`]: one JSON value with exact comparison |
 //! | [`path`] | [`FieldPath`]: where in a document |
+//! | [`evaluate`](mod@evaluate) | what an expression is for one document, and a patch makes of it |
+//! | [`raw`] | the text of statements that an application wrote itself |
 //! | [`order`] | the total order of a query: sort keys, positions |
 //! | [`patch`] | [`Patch`]: changes to documents where they lie |
 //! | [`pattern`] | [`Pattern`]: a regular expression that every engine reads alike |
@@ -32,15 +39,22 @@ pub mod conformance;
 pub mod document;
 pub mod driver;
 pub mod error;
+pub mod evaluate;
 pub mod expr;
+pub mod function;
+pub mod grouping;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod meta;
+pub mod native;
 pub mod order;
 pub mod patch;
 pub mod path;
 pub mod pattern;
 pub mod query;
+pub mod raw;
+pub mod search;
+pub mod upsert;
 pub mod url;
 pub mod value;
 
@@ -50,15 +64,20 @@ pub use crate::{
         SavepointId, Transaction, TxOptions,
     },
     capability::{Capabilities, Capability},
-    document::{DeleteOutcome, Expectation, Put, PutOutcome, RawDocument, Refusal},
+    document::{DeleteOutcome, Expectation, OnRefusal, Put, PutOutcome, RawDocument, Refusal},
     driver::{Driver, OpenOptions, drivers, find_driver},
     error::{Constraint, Error, ErrorKind, Result, Violation},
     expr::{CompareOp, Expr, Field, FieldKind, Root, TextOp},
+    function::{ArithmeticOp, Function, TimeUnit},
+    grouping::{Aggregate, AggregateFunction, Grouping},
     meta::{CollectionMeta, FieldMeta, IndexKind, IndexMeta, RecordedIndex},
-    patch::{Change, Patch},
+    native::{ArgumentMode, Native, NativeKind, Piece},
+    patch::{Change, Patch, Returning, Updated},
     path::FieldPath,
     pattern::Pattern,
     query::{Direction, LockMode, Nulls, Query, Seek, Select, Sort},
+    search::{Search, SearchOptions, SearchQuery, SearchTerm},
+    upsert::{ConflictTarget, OnConflict, Upsert, UpsertOutcome},
     url::DatabaseUrl,
     value::Value,
 };

@@ -1,7 +1,7 @@
 //! The in-memory backend: the rules of this crate in plain Rust.
 //!
 //! Nothing here is clever. Every query scans its collection, so that what the other backends must
-//! agree with can be read in one sitting: [`evaluate`](mod@evaluate) for filters,
+//! agree with can be read in one sitting: [`evaluate`](mod@crate::evaluate) for filters,
 //! [`order`](crate::order) for sorts and positions, `store` for writes, `transaction` for the
 //! rest.
 //!
@@ -11,17 +11,19 @@
 //! | `memory://name` | the database of this name, for as long as a handle to it lives |
 //!
 //! A backend without an engine of its own answers its queries with [`run_query`] and [`select`],
-//! and makes its updates with [`apply`].
+//! and makes its updates with
+//! [`apply`](crate::evaluate::apply).
 
 mod collection;
-pub mod evaluate;
 mod explain;
-mod patch;
+mod group;
 mod run;
+mod search;
 mod store;
 mod transaction;
 
 use std::{
+    any::Any,
     collections::HashMap,
     sync::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak,
@@ -32,18 +34,17 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    Access, Backend, Capabilities, CollectionMeta, DatabaseUrl, DeleteOutcome, Driver, Error,
-    ErrorKind, Expectation, Explain, ExplainMode, IndexMeta, Patch, PoolStats, Put, PutOutcome,
-    Query, RawDocument, ReadWrite, RecordedIndex, Result, RowStream, Select, Transaction,
-    TxOptions,
-    memory::{collection::SharedRow, store::State, transaction::MemoryTransaction},
+    Access, Backend, Capabilities, Capability, CollectionMeta, DatabaseUrl, DeleteOutcome, Driver,
+    Error, ErrorKind, Expectation, Explain, ExplainMode, Grouping, IndexMeta, OnRefusal, Patch,
+    PoolStats, Put, PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex, Result, Returning,
+    RowStream, Select, Transaction, TxOptions, Updated, Upsert, UpsertOutcome, Value,
+    memory::{
+        store::{FoundRow, State},
+        transaction::MemoryTransaction,
+    },
 };
 
-pub use crate::memory::{
-    evaluate::{Links, evaluate, matches, matches_linked},
-    patch::apply,
-    run::{run_linked_query, run_query, select},
-};
+pub use crate::memory::run::{run_linked_query, run_query, select};
 
 /// Opens `memory:` URLs.
 pub static DRIVER: Driver = Driver {
@@ -174,8 +175,18 @@ impl ReadWrite for MemoryBackend {
         self.write(|state| state.put(collection, &put)).await
     }
 
-    async fn put_many(&self, collection: &str, puts: &[Put<'_>]) -> Result<Vec<PutOutcome>> {
-        self.write(|state| state.put_many(collection, puts)).await
+    async fn put_many(
+        &self,
+        collection: &str,
+        puts: &[Put<'_>],
+        on_refusal: OnRefusal,
+    ) -> Result<Vec<PutOutcome>> {
+        self.write(|state| state.put_many(collection, puts, on_refusal))
+            .await
+    }
+
+    async fn upsert(&self, collection: &str, upsert: &Upsert<'_>) -> Result<UpsertOutcome> {
+        self.write(|state| state.upsert(collection, upsert)).await
     }
 
     async fn delete(
@@ -190,7 +201,11 @@ impl ReadWrite for MemoryBackend {
 
     async fn query(&self, query: &Query) -> Result<RowStream> {
         let rows = self.read(|state| state.query(query))?;
-        Ok(row_stream(rows, &query.select))
+        row_stream(rows, &query.select)
+    }
+
+    async fn group(&self, query: &Query, grouping: &Grouping) -> Result<Vec<Vec<u8>>> {
+        self.read(|state| state.group(query, grouping))
     }
 
     async fn count(&self, query: &Query) -> Result<u64> {
@@ -205,8 +220,17 @@ impl ReadWrite for MemoryBackend {
         self.write(|state| state.delete_matching(query)).await
     }
 
-    async fn update(&self, query: &Query, patch: &Patch) -> Result<u64> {
-        self.write(|state| state.update(query, patch)).await
+    async fn update(&self, query: &Query, patch: &Patch, returning: Returning) -> Result<Updated> {
+        self.write(|state| state.update(query, patch, returning))
+            .await
+    }
+
+    async fn raw_query(&self, _statement: &str, _parameters: &[Value]) -> Result<Vec<Vec<u8>>> {
+        Err(no_language())
+    }
+
+    async fn raw_execute(&self, _statement: &str, _parameters: &[Value]) -> Result<u64> {
+        Err(no_language())
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
@@ -218,12 +242,16 @@ impl ReadWrite for MemoryBackend {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Backend for MemoryBackend {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
     fn name(&self) -> &'static str {
         "memory"
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::all()
+        Capabilities::all().without(Capability::RawStatements)
     }
 
     async fn ensure_collection(&self, meta: &CollectionMeta) -> Result<()> {
@@ -287,13 +315,29 @@ impl Backend for MemoryBackend {
     }
 }
 
+/// There is no engine behind this, and so no language of its own.
+fn no_language() -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        "the memory backend has no language for raw statements",
+    )
+}
+
 /// The rows are shared with the state they come from; each is copied as it is asked for.
-fn row_stream(rows: Vec<(String, SharedRow)>, select: &Select) -> RowStream {
+///
+/// What cannot be computed fails the query before its first row.
+fn row_stream(rows: Vec<FoundRow>, select: &Select) -> Result<RowStream> {
+    if let Select::Values(_) = select {
+        let answers = rows.iter().map(|row| row.select(select));
+        let answers: Vec<RawDocument> = answers.collect::<Result<_>>()?;
+        let answers = answers.into_iter().map(Ok);
+        return Ok(Box::pin(futures_util::stream::iter(answers)));
+    }
     let select = select.clone();
     let answers = rows
         .into_iter()
-        .map(move |(id, row)| Ok(store::answer(&id, &row.0, &select)));
-    Box::pin(futures_util::stream::iter(answers))
+        .map(move |row| store::answer(&row, &select));
+    Ok(Box::pin(futures_util::stream::iter(answers)))
 }
 
 #[cfg(test)]

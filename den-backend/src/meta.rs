@@ -1,6 +1,6 @@
 //! What a backend needs to know of a collection to store it well.
 
-use crate::{Direction, Expr, FieldKind, FieldPath};
+use crate::{Direction, Expr, FieldKind, FieldPath, SearchOptions};
 
 /// One collection: its name, the declared fields and the declared indexes.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,8 @@ pub struct IndexMeta {
     /// A unique index refuses duplicates among the documents it covers. A plain one serves queries
     /// whose filter contains this one.
     pub filter: Expr,
+    /// How text is read; only, and always, with [`IndexKind::Search`].
+    pub search: Option<SearchOptions>,
 }
 
 /// What an index does.
@@ -49,6 +51,8 @@ pub enum IndexKind {
     Unique,
     /// Serves `contains` over the members of one array field.
     Members,
+    /// Serves a [`Search`](crate::Search) for words in its fields: texts, and the texts in arrays.
+    Search,
 }
 
 /// An index as the backend's catalog has it.
@@ -87,6 +91,7 @@ impl IndexMeta {
             IndexKind::Plain => "ix",
             IndexKind::Unique => "ux",
             IndexKind::Members => "mx",
+            IndexKind::Search => "sx",
         };
         let mut exact = String::from(prefix);
         let mut readable = format!("{prefix}_{}", slug(collection));

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use crate::{Direction, FieldKind, Nulls, Query, Seek, Sort, Value};
+use crate::{Direction, FieldKind, Nulls, Query, Result, Seek, Sort, Value, evaluate::evaluate};
 
 /// The value a document is sorted by under one sort key.
 ///
@@ -13,13 +13,24 @@ use crate::{Direction, FieldKind, Nulls, Query, Seek, Sort, Value};
 ///
 /// - A missing value, and with a declared kind a value of any other kind, is null.
 /// - With `Any`, an array is an empty array and an object an empty one: they tie among themselves.
-pub fn sort_key(document: &Value, sort: &Sort) -> Value {
-    let value = document.at(sort.field.path.segments());
-    value.map_or(Value::Null, |it| key_of(it, sort.field.kind))
+///
+/// # Errors
+///
+/// `OutOfRange` for a key that cannot be computed.
+pub fn sort_key(document: &Value, sort: &Sort) -> Result<Value> {
+    if let Some(field) = sort.as_field() {
+        let value = document.at(field.path.segments());
+        return Ok(value.map_or(Value::Null, |it| key_of(it, field.kind)));
+    }
+    Ok(key_of(&evaluate(&sort.key, document)?, sort.kind()))
 }
 
 /// The values a document is sorted by, one per sort key.
-pub fn sort_keys(document: &Value, sort: &[Sort]) -> Vec<Value> {
+///
+/// # Errors
+///
+/// As [`sort_key`].
+pub fn sort_keys(document: &Value, sort: &[Sort]) -> Result<Vec<Value>> {
     sort.iter().map(|it| sort_key(document, it)).collect()
 }
 
@@ -47,7 +58,7 @@ pub fn compare_rows(a: (&[Value], &str), b: (&[Value], &str), query: &Query) -> 
     let keys = query.sort.iter().zip(a.0.iter().zip(b.0));
     for (sort, (key_a, key_b)) in keys {
         let by_key = compare_keys(key_a, key_b, sort);
-        let is_decided = sort.field.path.is_id() && !key_a.is_null();
+        let is_decided = sort.is_id() && !key_a.is_null();
         if by_key.is_ne() || is_decided {
             return by_key;
         }
@@ -112,16 +123,18 @@ mod tests {
     use crate::{Field, FieldPath};
 
     fn sort(kind: FieldKind, direction: Direction, nulls: Nulls) -> Sort {
+        let field = Field::document(FieldPath::parse("x").unwrap(), kind);
         Sort {
-            field: Field::document(FieldPath::parse("x").unwrap(), kind),
-            direction,
             nulls,
+            ..Sort::field(field, direction)
         }
     }
 
     fn key(document: &str, kind: FieldKind) -> String {
         let document: Value = serde_json::from_str(document).unwrap();
-        sort_key(&document, &sort(kind, Direction::Asc, Nulls::First)).to_string()
+        sort_key(&document, &sort(kind, Direction::Asc, Nulls::First))
+            .unwrap()
+            .to_string()
     }
 
     #[test]

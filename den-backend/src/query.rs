@@ -1,14 +1,23 @@
 //! A query as plain data: what a `QuerySet` becomes before it reaches a backend.
 
-use crate::{Expr, Field, FieldPath, Value};
+use crate::{Expr, Field, FieldKind, FieldPath, Search, Value};
 
 /// Which documents of one collection, in which order, and what of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
     /// The collection.
     pub collection: String,
+    /// One row for each element of the array at this path, in which fields with
+    /// [`Root::Element`](crate::Root::Element) lie, in the filter too; none for what is no array. Only with
+    /// [`Select::Values`], without sort and position, and in what is grouped or counted.
+    pub unwind: Option<FieldPath>,
     /// Which documents; [`Expr::always`] for all.
     pub filter: Expr,
+    /// Only documents in which these words are found.
+    pub search: Option<Search>,
+    /// Of documents that have the same values for these, only the first in the order of the query;
+    /// what is the same is said by [`Grouping::keys`](crate::Grouping::keys). Position and window apply to what is left.
+    pub distinct_by: Vec<Expr>,
     /// The order; ties are broken by the next key, and at last by the id.
     pub sort: Vec<Sort>,
     /// The direction of the id, which ends every order and makes it total.
@@ -36,8 +45,9 @@ pub struct Query {
 ///   with objects.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sort {
-    /// The field; its root is the document. The path `_id` is the id itself.
-    pub field: Field,
+    /// What to order by: a field of the document (the path `_id` is the id itself), or a value
+    /// computed from it. Its [kind](Expr::kind) decides how.
+    pub key: Expr,
     /// Smallest or largest first.
     pub direction: Direction,
     /// Where nulls go; den's default is `First` ascending and `Last` descending.
@@ -82,6 +92,11 @@ pub enum Select {
     Id,
     /// The value at a path; the body is its JSON, `null` where it is missing.
     Value(FieldPath),
+    /// Several values; the body is a JSON array of them, null where there is none.
+    Values(Vec<Expr>),
+    /// The whole document and how well it fits the search, which the query has; the body is a JSON
+    /// array of both. More is better; the number means nothing else.
+    Scored,
 }
 
 /// What to do about a row that someone else has locked.
@@ -100,7 +115,10 @@ impl Query {
     pub fn new(collection: impl Into<String>) -> Self {
         Self {
             collection: collection.into(),
+            unwind: None,
             filter: Expr::always(),
+            search: None,
+            distinct_by: Vec::new(),
             sort: Vec::new(),
             id_direction: Direction::Asc,
             seek: None,
@@ -126,6 +144,32 @@ impl Query {
         }
         self.id_direction = self.id_direction.reversed();
         self
+    }
+}
+
+impl Sort {
+    /// An order by a field, nulls where they go by default.
+    pub fn field(field: Field, direction: Direction) -> Self {
+        Self {
+            key: Expr::Field(field),
+            direction,
+            nulls: direction.default_nulls(),
+        }
+    }
+
+    /// The field, if this is an order by one.
+    pub fn as_field(&self) -> Option<&Field> {
+        self.key.as_field()
+    }
+
+    /// Whether this is an order by the id.
+    pub fn is_id(&self) -> bool {
+        self.as_field().is_some_and(|it| it.path.is_id())
+    }
+
+    /// What kind of values it orders.
+    pub fn kind(&self) -> FieldKind {
+        self.key.kind()
     }
 }
 

@@ -7,6 +7,8 @@ use serde::{
     ser::{Serialize, Serializer},
 };
 
+use crate::FieldKind;
+
 /// One JSON value: an operand, a sort key, or a part of a document.
 ///
 /// # Behavior
@@ -54,6 +56,18 @@ impl Value {
                 | Self::Object(_),
                 _,
             ) => None,
+        }
+    }
+
+    /// What kind of value this is; `Any` for null.
+    pub const fn kind(&self) -> FieldKind {
+        match self {
+            Self::Null => FieldKind::Any,
+            Self::Bool(_) => FieldKind::Bool,
+            Self::Int(_) | Self::Float(_) => FieldKind::Number,
+            Self::Text(_) => FieldKind::Text,
+            Self::Array(_) => FieldKind::Array,
+            Self::Object(_) => FieldKind::Object,
         }
     }
 

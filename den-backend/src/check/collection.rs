@@ -12,6 +12,9 @@ const OWN_TABLES: [&str; 3] = ["indexes", "attachments", "migrations"];
 /// The deepest nesting of the filter of an index, which is kept as JSON.
 const MAX_DEPTH: usize = 16;
 
+/// The most different weights of a search index: PostgreSQL has no more.
+const MAX_WEIGHTS: usize = 4;
+
 impl CollectionMeta {
     /// Whether the collection is den's own: its name begins with `_den_`.
     pub fn is_own(&self) -> bool {
@@ -50,7 +53,9 @@ impl IndexMeta {
     /// `InvalidQuery` for one without fields or with a name that is empty, longer than
     /// [`MAX_NAME`](Self::MAX_NAME) bytes, holds a control character or is that of one of den's own
     /// tables (`indexes`, `attachments`, `migrations`); for a filter that looks at
-    /// more than fields of the document and literals, and for any filter of an index over members.
+    /// more than fields of the document and literals, and for any filter of an index over members
+    /// or for search; for a search index with more than four different weights, or one of substrings
+    /// with a language.
     pub fn check(&self) -> Result<()> {
         let name = self.name.as_str();
         if name.is_empty() || name.chars().any(char::is_control) {
@@ -72,6 +77,41 @@ impl IndexMeta {
         }
         if self.fields.is_empty() {
             return Err(invalid(format!("the index `{name}` has no fields")));
+        }
+        if (self.kind == IndexKind::Search) != self.search.is_some() {
+            return Err(invalid(format!(
+                "the index `{name}` is for search exactly if it says how text is read"
+            )));
+        }
+        if let Some(search) = &self.search {
+            let is_positive = |it: &f64| it.is_finite() && *it > 0.0;
+            if search.weights.len() != self.fields.len() || !search.weights.iter().all(is_positive)
+            {
+                return Err(invalid(format!(
+                    "the search index `{name}` needs one positive weight for each field"
+                )));
+            }
+            let mut different: Vec<f64> = Vec::new();
+            for weight in &search.weights {
+                if !different.contains(weight) {
+                    different.push(*weight);
+                }
+            }
+            if different.len() > MAX_WEIGHTS {
+                return Err(invalid(format!(
+                    "the search index `{name}` has more than {MAX_WEIGHTS} different weights"
+                )));
+            }
+            if search.substrings && search.language.is_some() {
+                return Err(invalid(format!(
+                    "the search index `{name}` finds pieces inside of words, which no language has"
+                )));
+            }
+            if !self.filter.is_always() {
+                return Err(invalid(format!(
+                    "the index `{name}` is for search, so it takes no filter"
+                )));
+            }
         }
         if self.kind == IndexKind::Members && !self.filter.is_always() {
             return Err(invalid(format!(
@@ -114,6 +154,11 @@ fn check_filter(filter: &Expr, depth: usize) -> Result<()> {
         Expr::Value(_)
         | Expr::Field(_)
         | Expr::Len(_)
+        | Expr::Arithmetic { .. }
+        | Expr::Case { .. }
+        | Expr::Coalesce(_)
+        | Expr::Call { .. }
+        | Expr::Native(_)
         | Expr::Matches { .. }
         | Expr::Contains { .. }
         | Expr::IsEmpty(_)
@@ -132,6 +177,11 @@ fn check_operand(operand: &Expr) -> Result<()> {
         Expr::Field(field) => check_field(field),
         Expr::Value(_)
         | Expr::Len(_)
+        | Expr::Arithmetic { .. }
+        | Expr::Case { .. }
+        | Expr::Coalesce(_)
+        | Expr::Call { .. }
+        | Expr::Native(_)
         | Expr::Compare { .. }
         | Expr::In { .. }
         | Expr::IsNull(_)

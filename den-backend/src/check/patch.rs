@@ -1,6 +1,9 @@
 //! What a patch may do.
 
-use crate::{Change, Error, ErrorKind, Patch, Result, Value};
+use super::{Checker, Depth};
+use crate::{
+    Capabilities, Capability, Change, Error, ErrorKind, Expr, FieldPath, Patch, Result, Root, Value,
+};
 
 /// The deepest nesting of a document: `serde_json` reads no deeper one.
 const MAX_DEPTH: usize = 127;
@@ -14,19 +17,86 @@ impl Patch {
     ///   of its `_id`.
     /// - `InvalidDocument` for a value that no document can hold there: NaN or an infinity, text
     ///   or a key with NUL, nesting deeper than 127 levels.
-    pub fn check(&self) -> Result<()> {
+    /// - `Unsupported` for a computed value, if the backend cannot compute.
+    pub fn check(&self, capabilities: Capabilities) -> Result<()> {
         if self.changes.is_empty() {
             return Err(Error::new(
                 ErrorKind::InvalidQuery,
                 "a patch without changes",
             ));
         }
-        self.changes.iter().try_for_each(check_change)
+        let mut changes = self.changes.iter();
+        changes.try_for_each(|it| check_change(it, capabilities))
+    }
+
+    /// Checks that the patch is meant for the engine of this name.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` for what another engine alone can compute.
+    pub fn check_engine(&self, engine: &str) -> Result<()> {
+        let mut changes = self.changes.iter();
+        changes.try_for_each(|it| {
+            if let Change::SetExpr { path: _, value } = it {
+                return value.check_engine(engine);
+            }
+            Ok(())
+        })
     }
 }
 
-fn check_change(change: &Change) -> Result<()> {
+fn check_change(change: &Change, capabilities: Capabilities) -> Result<()> {
     let path = change.path();
+    check_path(path)?;
+    let fits = |value: &Value, depth: usize| {
+        let problem = check_value(value, depth);
+        problem.map_err(|it| {
+            let message = format!("the field `{path}` cannot be set to this value: {it}");
+            Error::new(ErrorKind::InvalidDocument, message)
+        })
+    };
+    let depth = path.segments().len();
+    match change {
+        Change::Set { path: _, value } => fits(value, depth),
+        Change::Push { path: _, value }
+        | Change::AddToSet { path: _, value }
+        | Change::Pull { path: _, value } => fits(value, depth + 1),
+        Change::Inc { path: _, by: value } | Change::Mul { path: _, by: value } => {
+            if !matches!(value, Value::Int(_) | Value::Float(_)) {
+                return Err(wrong(path, "can only be changed by a number"));
+            }
+            fits(value, depth)
+        }
+        Change::Min { path: _, value } | Change::Max { path: _, value } => match value {
+            Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => fits(value, depth),
+            Value::Null | Value::Array(_) | Value::Object(_) => Err(wrong(
+                path,
+                "can only be compared with a number, text or a bool",
+            )),
+        },
+        Change::SetExpr { path: _, value } => {
+            let checker = Checker { capabilities };
+            checker.needs(Capability::Expressions)?;
+            // A constant is put as `Set` would put it.
+            if let Expr::Value(value) = value {
+                return fits(value, depth);
+            }
+            fits(&Value::Null, depth)?;
+            checker.argument(value, Root::Document, Depth::default())
+        }
+        Change::Rename { from, to } => {
+            check_path(from)?;
+            let shorter = from.segments().len().min(to.segments().len());
+            if from.segments().get(..shorter) == to.segments().get(..shorter) {
+                return Err(wrong(from, "cannot be moved into or out of itself"));
+            }
+            fits(&Value::Null, depth)
+        }
+        Change::Unset { .. } | Change::PopFirst { .. } | Change::PopLast { .. } => Ok(()),
+    }
+}
+
+fn check_path(path: &FieldPath) -> Result<()> {
     let Some(first) = path.segments().first() else {
         return Err(Error::new(
             ErrorKind::InvalidQuery,
@@ -39,16 +109,11 @@ fn check_change(change: &Change) -> Result<()> {
             "the `_id` of a document never changes",
         ));
     }
-    match change {
-        Change::Set { path, value } => {
-            let problem = check_value(value, path.segments().len());
-            problem.map_err(|it| {
-                let message = format!("the field `{path}` cannot be set to this value: {it}");
-                Error::new(ErrorKind::InvalidDocument, message)
-            })
-        }
-        Change::Unset { .. } => Ok(()),
-    }
+    Ok(())
+}
+
+fn wrong(path: &FieldPath, why: &'static str) -> Error {
+    Error::new(ErrorKind::InvalidQuery, format!("the field `{path}` {why}"))
 }
 
 /// `depth` is how many arrays and objects the value lies in.
@@ -90,7 +155,7 @@ mod tests {
     fn check(path: &str, value: Value) -> Option<ErrorKind> {
         let path = FieldPath::parse(path).unwrap();
         let patch = Patch::new(vec![Change::Set { path, value }]);
-        patch.check().err().map(|it| it.kind())
+        patch.check(Capabilities::all()).err().map(|it| it.kind())
     }
 
     fn nested(depth: usize) -> Value {
@@ -100,7 +165,10 @@ mod tests {
     #[test]
     fn a_patch_changes_fields_but_the_id() {
         assert_eq!(
-            Patch::default().check().unwrap_err().kind(),
+            Patch::default()
+                .check(Capabilities::all())
+                .unwrap_err()
+                .kind(),
             ErrorKind::InvalidQuery
         );
         assert_eq!(check("_id", Value::Null), Some(ErrorKind::InvalidQuery));
@@ -109,7 +177,10 @@ mod tests {
         assert_eq!(check("_rev", Value::Null), None);
         let path = FieldPath::root();
         let patch = Patch::new(vec![Change::Unset { path }]);
-        assert_eq!(patch.check().unwrap_err().kind(), ErrorKind::InvalidQuery);
+        assert_eq!(
+            patch.check(Capabilities::all()).unwrap_err().kind(),
+            ErrorKind::InvalidQuery
+        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Short names for the expressions and queries that the cases ask.
 
 use crate::{
-    Change, CompareOp, Direction, Expr, Field, FieldKind, FieldPath, Nulls, Query, Root, Sort,
-    TextOp,
+    Aggregate, AggregateFunction, ArithmeticOp, Change, CompareOp, Direction, Expr, Field,
+    FieldKind, FieldPath, Function, Grouping, Nulls, Query, Root, Select, Sort, TextOp,
     conformance::support::{ITEMS, json},
 };
 
@@ -29,7 +29,7 @@ pub(super) fn by(key: &str, kind: FieldKind) -> Sort {
         None => (Direction::Asc, key),
     };
     Sort {
-        field: Field::document(path(key), kind),
+        key: Expr::Field(Field::document(path(key), kind)),
         direction,
         nulls: direction.default_nulls(),
     }
@@ -194,4 +194,163 @@ pub(super) fn set(at: &str, value: &str) -> Change {
 /// A change that takes the key at a dotted path away.
 pub(super) fn unset(at: &str) -> Change {
     Change::Unset { path: path(at) }
+}
+
+/// A change that puts a computed value at a dotted path.
+pub(super) fn set_expr(at: &str, value: Expr) -> Change {
+    Change::SetExpr {
+        path: path(at),
+        value,
+    }
+}
+
+/// Arithmetic.
+pub(super) fn arithmetic(op: ArithmeticOp, left: Expr, right: Expr) -> Expr {
+    Expr::Arithmetic {
+        op,
+        left: Box::new(left),
+        right: Box::new(right),
+    }
+}
+
+/// A function of these arguments.
+pub(super) fn call(function: Function, arguments: Vec<Expr>) -> Expr {
+    Expr::Call {
+        function,
+        arguments,
+    }
+}
+
+/// The value beside the first condition that holds.
+pub(super) fn case_when(branches: Vec<(Expr, Expr)>, otherwise: Expr) -> Expr {
+    Expr::Case {
+        branches,
+        otherwise: Box::new(otherwise),
+    }
+}
+
+/// The first value that is not null.
+pub(super) fn coalesce(all: Vec<Expr>) -> Expr {
+    Expr::Coalesce(all)
+}
+
+/// These values of all documents of `items`, by id.
+pub(super) fn selected(values: Vec<Expr>) -> Query {
+    Query {
+        select: Select::Values(values),
+        ..Query::new(ITEMS)
+    }
+}
+
+/// The number of documents.
+pub(super) fn count_all() -> Aggregate {
+    Aggregate {
+        function: AggregateFunction::Count,
+        operand: None,
+    }
+}
+
+/// An aggregate of an operand.
+pub(super) fn aggregate(function: AggregateFunction, operand: Expr) -> Aggregate {
+    Aggregate {
+        function,
+        operand: Some(operand),
+    }
+}
+
+/// The field at a dotted path, of this kind.
+pub(super) fn typed(text: &str, kind: FieldKind) -> Expr {
+    Expr::Field(Field::document(path(text), kind))
+}
+
+/// A change that adds a number, written as JSON.
+pub(super) fn inc(at: &str, by: &str) -> Change {
+    Change::Inc {
+        path: path(at),
+        by: json(by),
+    }
+}
+
+/// A change that multiplies by a number, written as JSON.
+pub(super) fn mul(at: &str, by: &str) -> Change {
+    Change::Mul {
+        path: path(at),
+        by: json(by),
+    }
+}
+
+/// A change that puts a value, written as JSON, where it is less than what is there.
+pub(super) fn min(at: &str, value: &str) -> Change {
+    Change::Min {
+        path: path(at),
+        value: json(value),
+    }
+}
+
+/// A change that puts a value, written as JSON, where it is greater than what is there.
+pub(super) fn max(at: &str, value: &str) -> Change {
+    Change::Max {
+        path: path(at),
+        value: json(value),
+    }
+}
+
+/// A change that appends a value, written as JSON.
+pub(super) fn push(at: &str, value: &str) -> Change {
+    Change::Push {
+        path: path(at),
+        value: json(value),
+    }
+}
+
+/// A change that appends a value, written as JSON, unless it is there.
+pub(super) fn add_to_set(at: &str, value: &str) -> Change {
+    Change::AddToSet {
+        path: path(at),
+        value: json(value),
+    }
+}
+
+/// A change that takes all equal elements out.
+pub(super) fn pull(at: &str, value: &str) -> Change {
+    Change::Pull {
+        path: path(at),
+        value: json(value),
+    }
+}
+
+/// A change that takes the first element out.
+pub(super) fn pop_first(at: &str) -> Change {
+    Change::PopFirst { path: path(at) }
+}
+
+/// A change that takes the last element out.
+pub(super) fn pop_last(at: &str) -> Change {
+    Change::PopLast { path: path(at) }
+}
+
+/// A change that moves a value.
+pub(super) fn rename(from: &str, to: &str) -> Change {
+    Change::Rename {
+        from: path(from),
+        to: path(to),
+    }
+}
+
+/// An order by a column of a group, descending where the number begins with `-`.
+pub(super) fn by_column(number: &str, kind: FieldKind) -> Sort {
+    by(number, kind)
+}
+
+/// A column of a group.
+pub(super) fn column(number: usize, kind: FieldKind) -> Expr {
+    Expr::Field(Grouping::column(number, kind).unwrap())
+}
+
+/// One row for each element of the array `x`, these values of each.
+pub(super) fn unwound(values: Vec<Expr>) -> Query {
+    Query {
+        unwind: Some(path("x")),
+        ..selected(values)
+    }
 }

@@ -6,8 +6,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _, future::join_all};
 use tokio::time::timeout;
 
 use crate::{
-    Backend, ErrorKind, Expectation, FieldKind, IndexKind, Put, PutOutcome, Query, Refusal, Value,
-    conformance::support::*,
+    Backend, ErrorKind, Expectation, FieldKind, IndexKind, OnRefusal, Put, PutOutcome, Query,
+    Refusal, Value, conformance::support::*,
 };
 
 pub(super) const CASES: &[Case] = &[
@@ -189,7 +189,7 @@ async fn a_cancelled_batch_is_done_or_not(backend: &dyn Backend) {
             .collect();
         let puts: Vec<Put<'_>> = bodies.iter().map(|(id, body)| absent(id, body)).collect();
         let limit = Duration::from_micros(u64::from(round) * 100);
-        let done = timeout(limit, backend.put_many(ITEMS, &puts)).await;
+        let done = timeout(limit, backend.put_many(ITEMS, &puts, OnRefusal::Abort)).await;
         // A write that was sent may still be on its way; one more write comes after it.
         insert(backend, &format!("after-{round}"), "{}").await;
         let query = filtered(eq(field("x"), crate::Expr::Value(x)));

@@ -3,7 +3,7 @@
 use futures_util::TryStreamExt as _;
 
 use crate::{
-    Backend, ErrorKind, Expectation, ExplainMode, Query, RawDocument, Result, TxOptions,
+    Backend, ErrorKind, Expectation, ExplainMode, OnRefusal, Query, RawDocument, Result, TxOptions,
     conformance::support::*,
 };
 
@@ -34,7 +34,10 @@ async fn an_unknown_collection_is_not_registered(backend: &dyn Backend) {
     assert_eq!(kind_of(put(backend, "a", "{}", expect).await), unknown);
     let body = body("a", "{}");
     let puts = [absent("a", &body)];
-    assert_eq!(kind_of(backend.put_many(ITEMS, &puts).await), unknown);
+    assert_eq!(
+        kind_of(backend.put_many(ITEMS, &puts, OnRefusal::Abort).await),
+        unknown
+    );
     assert_eq!(
         kind_of(backend.delete(ITEMS, "a", Expectation::Any).await),
         unknown

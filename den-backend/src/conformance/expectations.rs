@@ -1,7 +1,8 @@
 //! What a put or delete expects of the stored document.
 
 use crate::{
-    Backend, DeleteOutcome, Expectation, Put, PutOutcome, Refusal, Value, conformance::support::*,
+    Backend, DeleteOutcome, Expectation, OnRefusal, Put, PutOutcome, Refusal, Value,
+    conformance::support::*,
 };
 
 pub(super) const CASES: &[Case] = &[
@@ -219,10 +220,16 @@ async fn live_in_a_batch(backend: &dyn Backend) {
         body: body.as_bytes(),
         expect: Expectation::Live,
     });
-    let outcomes = backend.put_many(ITEMS, &puts[..2]).await.unwrap();
+    let outcomes = backend
+        .put_many(ITEMS, &puts[..2], OnRefusal::Abort)
+        .await
+        .unwrap();
     assert_eq!(outcomes, [PutOutcome::Updated; 2]);
     assert_eq!(stored(backend, "b", "x").await, Value::Int(1));
-    let outcomes = backend.put_many(ITEMS, &puts).await.unwrap();
+    let outcomes = backend
+        .put_many(ITEMS, &puts, OnRefusal::Abort)
+        .await
+        .unwrap();
     let refused = PutOutcome::Refused(Refusal::Missing);
     let updated = PutOutcome::Updated;
     assert_eq!(outcomes, [updated, updated, refused, refused]);
@@ -238,7 +245,10 @@ async fn live_in_a_batch_stops_all(backend: &dyn Backend) {
         body: bodies[usize::from(id == "b")].as_bytes(),
         expect: Expectation::Live,
     });
-    backend.put_many(ITEMS, &puts).await.unwrap();
+    backend
+        .put_many(ITEMS, &puts, OnRefusal::Abort)
+        .await
+        .unwrap();
     assert_eq!(stored(backend, "a", "x").await, Value::Null);
 }
 

@@ -217,6 +217,7 @@ async fn paths_of_indexes_may_be_odd(backend: &dyn Backend) {
             fields: vec![(field.clone(), Direction::Asc)],
             kind: IndexKind::Plain,
             filter: Expr::always(),
+            search: None,
         });
         meta.fields.push(field);
     }

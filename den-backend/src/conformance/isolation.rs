@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use crate::{
-    Access, Backend, ErrorKind, Expectation, Isolation, Query, Result, TxOptions, Value,
+    Access, Backend, ErrorKind, Expectation, Isolation, OnRefusal, Query, Result, TxOptions, Value,
     conformance::support::*,
 };
 
@@ -69,7 +69,10 @@ async fn read_only_refuses_writes(backend: &dyn Backend) {
     );
     let body = body("b", "{}");
     assert_eq!(
-        kind_of(tx.put_many(ITEMS, &[absent("b", &body)]).await),
+        kind_of(
+            tx.put_many(ITEMS, &[absent("b", &body)], OnRefusal::Abort)
+                .await
+        ),
         refused
     );
     assert_eq!(

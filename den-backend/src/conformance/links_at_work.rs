@@ -5,7 +5,7 @@ use futures_util::TryStreamExt as _;
 use crate::{
     Backend, CollectionMeta, ErrorKind, Expectation, Expr, Field,
     FieldKind::{Any, Array, Number, Text},
-    IndexKind, IndexMeta, Put, Query, RawDocument, Result, Seek, Value,
+    IndexKind, IndexMeta, OnRefusal, Put, Query, RawDocument, Result, Seek, Value,
     conformance::{
         linked::{LINKS, PEOPLE, given_people, name_is, to_people},
         support::*,
@@ -58,7 +58,10 @@ async fn indexes_of_the_other_collection_change_nothing(backend: &dyn Backend) {
                 expect: Expectation::Absent,
             })
             .collect();
-        backend.put_many(name, &puts).await.unwrap();
+        backend
+            .put_many(name, &puts, OnRefusal::Abort)
+            .await
+            .unwrap();
     }
     for index in indexes("late") {
         backend.ensure_index("late", &index).await.unwrap();

@@ -12,8 +12,8 @@ use futures_util::{TryStreamExt as _, future::join_all};
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    Backend, ErrorKind, Expectation, LockMode, Query, RawDocument, Result, Value,
-    conformance::support::*,
+    Backend, ErrorKind, Expectation, LockMode, Patch, Query, RawDocument, ReadWrite, Result,
+    Returning, Value, conformance::support::*,
 };
 
 pub(super) const CASES: &[Case] = &[
@@ -26,6 +26,7 @@ pub(super) const CASES: &[Case] = &[
     case!(each_row_is_claimed_once: Transactions, RowLocks),
     case!(a_lock_ends_with_its_transaction: Transactions, RowLocks),
     case!(locks_need_an_open_transaction: Transactions, RowLocks),
+    case!(an_update_leaves_locked_rows_out: Transactions, RowLocks, Patches),
     case!(advisory_locks_exclude: Transactions, AdvisoryLocks),
     case!(advisory_locks_may_be_taken_again: Transactions, AdvisoryLocks),
     case!(an_advisory_lock_ends_with_its_transaction: Transactions, AdvisoryLocks),
@@ -263,4 +264,45 @@ async fn an_advisory_lock_ends_with_its_transaction(backend: &dyn Backend) {
             _ => drop(tx),
         }
     }
+}
+
+/// What an update with this lock takes of the rows, one at most; an error of kind `Timeout` if it
+/// has to wait.
+async fn try_take(on: &(impl ReadWrite + ?Sized), mode: LockMode) -> Result<Vec<RawDocument>> {
+    let query = Query {
+        limit: Some(1),
+        ..locking(mode)
+    };
+    let patch = Patch::new(vec![inc("n", "1")]);
+    match timeout(A_WHILE, on.update(&query, &patch, Returning::New)).await {
+        Ok(updated) => Ok(updated?.rows),
+        Err(_) => Err(crate::Error::new(ErrorKind::Timeout, "it waits")),
+    }
+}
+
+async fn an_update_leaves_locked_rows_out(backend: &dyn Backend) {
+    given(backend, &["{}", "{}"]).await;
+    let tx = begin(backend).await;
+    tx.get_for_update(ITEMS, "a", LockMode::Wait).await.unwrap();
+    // One's own lock is no obstacle.
+    for mode in [LockMode::SkipLocked, LockMode::NoWait, LockMode::Wait] {
+        let taken = try_take(&*tx, mode).await.unwrap();
+        assert_eq!(taken[0].id, "a", "{mode:?}");
+    }
+    match try_take(backend, LockMode::SkipLocked).await {
+        Ok(taken) => assert_eq!(taken[0].id, "b"),
+        Err(error) => assert!(
+            matches!(error.kind(), ErrorKind::Locked | ErrorKind::Timeout),
+            "{error}"
+        ),
+    }
+    let refused = kind_of(try_take(backend, LockMode::NoWait).await);
+    assert!(
+        matches!(refused, ErrorKind::Locked | ErrorKind::Timeout),
+        "{refused:?}"
+    );
+    tx.commit().await.unwrap();
+    assert_eq!(stored(backend, "a", "n").await, Value::Int(3));
+    let taken = try_take(backend, LockMode::NoWait).await;
+    assert_eq!(taken.unwrap()[0].id, "a");
 }

@@ -73,7 +73,7 @@ async fn walk_query(backend: &dyn Backend, query: &Query) {
     let positions: Vec<Seek> = all
         .iter()
         .map(|it| Seek {
-            keys: sort_keys(&parsed(it), &query.sort),
+            keys: sort_keys(&parsed(it), &query.sort).unwrap(),
             id: it.id.clone(),
         })
         .collect();
@@ -109,7 +109,7 @@ async fn walk_query(backend: &dyn Backend, query: &Query) {
             let found = rows(backend, &page).await;
             let Some(last) = found.last() else { break };
             seek = Some(Seek {
-                keys: sort_keys(&parsed(last), &query.sort),
+                keys: sort_keys(&parsed(last), &query.sort).unwrap(),
                 id: last.id.clone(),
             });
             walked.extend(found.into_iter().map(|it| it.id));

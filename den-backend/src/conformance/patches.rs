@@ -23,7 +23,7 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// Each value of another kind.
-const VALUES: &[&str] = &[
+pub(super) const VALUES: &[&str] = &[
     "null",
     "true",
     "0",
@@ -37,7 +37,11 @@ const VALUES: &[&str] = &[
 ];
 
 /// Checks what the patch makes of each of these documents, all changed at once.
-async fn becomes(backend: &dyn Backend, changes: Vec<Change>, documents: &[(&str, &str)]) {
+pub(super) async fn becomes(
+    backend: &dyn Backend,
+    changes: Vec<Change>,
+    documents: &[(&str, &str)],
+) {
     backend.drop_collection(ITEMS).await.unwrap();
     let before: Vec<&str> = documents.iter().map(|it| it.0).collect();
     given(backend, &before).await;
@@ -51,7 +55,11 @@ async fn becomes(backend: &dyn Backend, changes: Vec<Change>, documents: &[(&str
 }
 
 /// Checks that the patch fails at the last of these documents, and that nothing is changed.
-async fn fails(backend: &dyn Backend, changes: Vec<Change>, documents: &[&str]) -> Error {
+pub(super) async fn fails(
+    backend: &dyn Backend,
+    changes: Vec<Change>,
+    documents: &[&str],
+) -> Error {
     backend.drop_collection(ITEMS).await.unwrap();
     given(backend, documents).await;
     let changed = update(backend, &Query::new(ITEMS), changes).await;

@@ -1,8 +1,10 @@
 //! What a backend without a capability must do: refuse.
 
 use crate::{
-    Access, Backend, Capability, ErrorKind, ExplainMode, Expr, FieldKind, IndexKind, Isolation,
-    LockMode, Patch, Pattern, Query, TxOptions, conformance::support::*,
+    Access, ArithmeticOp, Backend, Capability, ConflictTarget, ErrorKind, ExplainMode, Expr,
+    FieldKind, Function, Grouping, IndexKind, IndexMeta, Isolation, LockMode, OnConflict,
+    OnRefusal, Patch, Pattern, Query, Returning, Search, SearchOptions, SearchQuery, Sort,
+    TxOptions, Upsert, conformance::support::*,
 };
 
 /// Checks that what needs the capability is refused with `Unsupported`.
@@ -59,7 +61,10 @@ pub(super) async fn check(backend: &dyn Backend, missing: Capability) {
         Capability::AtomicBatches => {
             let bodies = ["a", "b"].map(|id| body(id, "{}"));
             let puts = [absent("a", &bodies[0]), absent("b", &bodies[1])];
-            let outcomes = backend.put_many(ITEMS, &puts).await.unwrap();
+            let outcomes = backend
+                .put_many(ITEMS, &puts, OnRefusal::Abort)
+                .await
+                .unwrap();
             assert_eq!(outcomes.len(), 2);
         }
         Capability::UniqueIndexes => {
@@ -83,7 +88,9 @@ pub(super) async fn check(backend: &dyn Backend, missing: Capability) {
         }
         Capability::Patches => {
             let patch = Patch::new(vec![set("x", "1")]);
-            let updated = backend.update(&Query::new(ITEMS), &patch).await;
+            let updated = backend
+                .update(&Query::new(ITEMS), &patch, Returning::Nothing)
+                .await;
             assert_eq!(kind_of(updated), ErrorKind::Unsupported);
         }
         Capability::LinkedPredicates => {
@@ -95,6 +102,86 @@ pub(super) async fn check(backend: &dyn Backend, missing: Capability) {
         Capability::Explain => {
             let explained = backend.explain(&Query::new(ITEMS), ExplainMode::Plan).await;
             assert_eq!(kind_of(explained), ErrorKind::Unsupported);
+        }
+        Capability::Expressions => {
+            let doubled = || arithmetic(ArithmeticOp::Mul, field("x"), literal("2"));
+            refuses_query(backend, &filtered(gt(doubled(), literal("1"))));
+            let sort = Sort {
+                key: doubled(),
+                ..by("x", FieldKind::Number)
+            };
+            refuses_query(backend, &sorted(&[sort]));
+            refuses_query(backend, &selected(vec![field("x")]));
+            refuses_query(backend, &filtered(is_null(coalesce(vec![field("x")]))));
+            let lower = call(Function::Lower, vec![field("x")]);
+            refuses_query(backend, &filtered(is_null(lower)));
+            let chosen = case_when(vec![(is_null(field("x")), field("y"))], field("x"));
+            refuses_query(backend, &filtered(is_null(chosen)));
+            let patch = Patch::new(vec![set_expr("x", doubled())]);
+            let checked = patch.check(backend.capabilities());
+            assert_eq!(kind_of(checked), ErrorKind::Unsupported);
+        }
+        Capability::Groups => {
+            let unwound = Query {
+                unwind: Some(path("x")),
+                ..Query::new(ITEMS)
+            };
+            refuses_query(backend, &unwound);
+            let distinct = Query {
+                distinct_by: vec![field("x")],
+                ..Query::new(ITEMS)
+            };
+            refuses_query(backend, &distinct);
+            let grouping = Grouping::new(vec![field("x")], vec![count_all()]);
+            let checked = grouping.check(&Query::new(ITEMS), backend.capabilities());
+            assert_eq!(kind_of(checked), ErrorKind::Unsupported);
+            let grouped = backend.group(&Query::new(ITEMS), &grouping).await;
+            assert_eq!(kind_of(grouped), ErrorKind::Unsupported);
+        }
+        Capability::Upserts => {
+            let body = body("a", "{}");
+            let upsert = Upsert {
+                id: "a",
+                body: body.as_bytes(),
+                target: ConflictTarget::Id,
+                on_conflict: OnConflict::Nothing,
+            };
+            let upserted = backend.upsert(ITEMS, &upsert).await;
+            assert_eq!(kind_of(upserted), ErrorKind::Unsupported);
+            assert_eq!(ids(backend, &Query::new(ITEMS)).await, "");
+        }
+        Capability::FullText | Capability::SubstringSearch => {
+            let options = SearchOptions {
+                language: None,
+                weights: vec![1.0],
+                substrings: missing == Capability::SubstringSearch,
+            };
+            let searched = IndexMeta {
+                search: Some(options),
+                ..index(IndexKind::Search, &[("x", FieldKind::Text)])
+            };
+            let meta = declared(&[], vec![searched.clone()]);
+            let ensured = backend.ensure_collection(&meta).await;
+            assert_eq!(kind_of(ensured), ErrorKind::Unsupported);
+            let ensured = backend.ensure_index(ITEMS, &searched).await;
+            assert_eq!(kind_of(ensured), ErrorKind::Unsupported);
+            if missing == Capability::FullText {
+                let query = Query {
+                    search: Some(Search {
+                        index: searched,
+                        query: SearchQuery::default(),
+                        ranked: false,
+                    }),
+                    ..Query::new(ITEMS)
+                };
+                refuses_query(backend, &query);
+            }
+        }
+        Capability::RawStatements => {
+            let found = backend.raw_query("SELECT 1", &[]).await;
+            assert_eq!(kind_of(found), ErrorKind::Unsupported);
+            let changed = backend.raw_execute("SELECT 1", &[]).await;
+            assert_eq!(kind_of(changed), ErrorKind::Unsupported);
         }
     }
 }

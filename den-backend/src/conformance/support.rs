@@ -6,8 +6,9 @@ use futures_util::{TryStreamExt as _, future::BoxFuture};
 
 use crate::{
     Backend, Capabilities, Capability, Change, CollectionMeta, Direction, ErrorKind, Expectation,
-    Expr, Field, FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta, Patch, Put, PutOutcome,
-    Query, RawDocument, ReadWrite, Result, Root, Sort, Transaction, TxOptions, Value,
+    Expr, Field, FieldKind, FieldMeta, FieldPath, Grouping, IndexKind, IndexMeta, OnRefusal, Patch,
+    Put, PutOutcome, Query, RawDocument, ReadWrite, Result, Returning, Root, Select, Sort,
+    Transaction, TxOptions, Updated, Value,
 };
 
 pub(super) use crate::conformance::build::*;
@@ -141,7 +142,10 @@ pub(super) async fn given_as(backend: &dyn Backend, kinds: &[FieldKind], documen
             .map(|(id, fields)| (id.clone(), body(&id, fields)))
             .collect();
         let puts: Vec<Put<'_>> = bodies.iter().map(|(id, body)| absent(id, body)).collect();
-        backend.put_many(name, &puts).await.unwrap();
+        backend
+            .put_many(name, &puts, OnRefusal::Abort)
+            .await
+            .unwrap();
     }
 }
 
@@ -216,6 +220,128 @@ async fn check_in(backend: &dyn Backend, collection: &str, filter: Expr, expecte
     }
 }
 
+/// [`given_scalars`] of documents that have these values in `x`; `-` for none.
+pub(super) async fn given_x(backend: &dyn Backend, values: &[&str]) {
+    let documents: Vec<String> = values
+        .iter()
+        .map(|it| match *it {
+            "-" => "{}".to_owned(),
+            value => format!("{{\"x\":{value}}}"),
+        })
+        .collect();
+    let documents: Vec<&str> = documents.iter().map(String::as_str).collect();
+    given_scalars(backend, &documents).await;
+}
+
+/// Checks what an expression is for each document, given as JSON, in which an integer is told from a
+/// float: selected, chosen by `coalesce`, compared with, tested for null and put into the document
+/// by a patch; in `items`, and wherever [`given_as`] declared `x` with a kind.
+pub(super) async fn computes(backend: &dyn Backend, expr: Expr, expected: &[&str]) {
+    let names = backend.collections().await.unwrap();
+    for kind in [
+        FieldKind::Any,
+        FieldKind::Text,
+        FieldKind::Number,
+        FieldKind::Bool,
+        FieldKind::Array,
+    ] {
+        let name = declared_name(kind);
+        if names.iter().any(|it| it == name) {
+            let expr = with_kind(expr.clone(), kind);
+            computes_in(backend, name, expr, expected).await;
+        }
+    }
+}
+
+async fn computes_in(backend: &dyn Backend, collection: &str, expr: Expr, expected: &[&str]) {
+    let about = format!("{expr:?} in {collection}");
+    let all = || Query::new(collection);
+    let otherwise = coalesce(vec![expr.clone(), literal("\"none\"")]);
+    let query = Query {
+        select: Select::Values(vec![expr.clone(), otherwise]),
+        ..all()
+    };
+    let found = rows(backend, &query).await;
+    let ids: Vec<&str> = found.iter().map(|it| it.id.as_str()).collect();
+    let found: Vec<String> = found.iter().map(|it| parsed(it).to_string()).collect();
+    let wanted = expected.iter().map(|it| {
+        let value = json(it);
+        match value.is_null() {
+            true => r#"[null,"none"]"#.to_owned(),
+            false => format!("[{value},{value}]"),
+        }
+    });
+    assert_eq!(found, wanted.collect::<Vec<_>>(), "{about}");
+    let values: Vec<Value> = expected.iter().map(|it| json(it)).collect();
+    let with = |is_wanted: &dyn Fn(&Value) -> bool| -> String {
+        let wanted = ids.iter().zip(&values).filter(|(_, it)| is_wanted(it));
+        let wanted: Vec<&str> = wanted.map(|(id, _)| *id).collect();
+        wanted.join(" ")
+    };
+    for value in values.iter().filter(|it| !it.is_null()) {
+        let query = Query {
+            filter: eq(expr.clone(), Expr::Value(value.clone())),
+            ..all()
+        };
+        let found = self::ids(backend, &query).await;
+        assert_eq!(found, with(&|it| it == value), "{about} = {value}");
+    }
+    let query = Query {
+        filter: is_null(expr.clone()),
+        ..all()
+    };
+    let found = self::ids(backend, &query).await;
+    assert_eq!(found, with(&Value::is_null), "{about} is null");
+    if backend.capabilities().has(Capability::Patches) {
+        let changes = vec![set_expr("out.of", expr.clone())];
+        update(backend, &all(), changes).await.unwrap();
+        let query = Query {
+            select: Select::Value(path("out")),
+            ..all()
+        };
+        let found = rows(backend, &query).await;
+        let found: Vec<String> = found.iter().map(|it| parsed(it).to_string()).collect();
+        let wanted: Vec<String> = values.iter().map(|it| format!("{{\"of\":{it}}}")).collect();
+        assert_eq!(found, wanted, "{about} put");
+        update(backend, &all(), vec![unset("out")]).await.unwrap();
+    }
+}
+
+/// The values that a query selects, each row as JSON text.
+pub(super) async fn selections(on: &(impl ReadWrite + ?Sized), query: &Query) -> Vec<String> {
+    let rows = rows(on, query).await;
+    rows.iter().map(|it| parsed(it).to_string()).collect()
+}
+
+/// The rows of a grouping, each as JSON text; all is checked first as den does.
+pub(super) async fn groups(
+    on: &(impl ReadWrite + ?Sized),
+    query: &Query,
+    grouping: &Grouping,
+) -> Vec<String> {
+    let rows = group(on, query, grouping).await.unwrap();
+    let text = |row: &Vec<u8>| serde_json::from_slice::<Value>(row).unwrap().to_string();
+    rows.iter().map(text).collect()
+}
+
+/// The rows of a grouping; all is checked first as den does.
+pub(super) async fn group(
+    on: &(impl ReadWrite + ?Sized),
+    query: &Query,
+    grouping: &Grouping,
+) -> Result<Vec<Vec<u8>>> {
+    grouping.check(query, Capabilities::all())?;
+    on.group(query, grouping).await
+}
+
+/// Checks that the query cannot be answered because a number is out of range.
+pub(super) async fn out_of_range(on: &(impl ReadWrite + ?Sized), query: &Query) {
+    query.check(Capabilities::all()).unwrap();
+    let result: Result<Vec<RawDocument>> =
+        async { on.query(query).await?.try_collect().await }.await;
+    assert_eq!(kind_of(result), ErrorKind::OutOfRange, "{query:?}");
+}
+
 /// The same expression, with this kind for the field `x`.
 fn with_kind(expr: Expr, kind: FieldKind) -> Expr {
     let field = |it: Field| match it.path == path("x") && it.root == Root::Document {
@@ -229,6 +355,30 @@ fn with_kind(expr: Expr, kind: FieldKind) -> Expr {
         Expr::Field(it) => Expr::Field(field(it)),
         Expr::Exists(it) => Expr::Exists(field(it)),
         Expr::Len(it) => Expr::Len(boxed(it)),
+        Expr::Arithmetic { op, left, right } => Expr::Arithmetic {
+            op,
+            left: boxed(left),
+            right: boxed(right),
+        },
+        Expr::Case {
+            branches,
+            otherwise,
+        } => Expr::Case {
+            branches: branches
+                .into_iter()
+                .map(|(condition, it)| (with_kind(condition, kind), with_kind(it, kind)))
+                .collect(),
+            otherwise: boxed(otherwise),
+        },
+        Expr::Coalesce(all) => Expr::Coalesce(list(all)),
+        Expr::Call {
+            function,
+            arguments,
+        } => Expr::Call {
+            function,
+            arguments: list(arguments),
+        },
+        Expr::Native(_) => expr,
         Expr::Compare { op, left, right } => Expr::compare(op, *boxed(left), *boxed(right)),
         Expr::In { operand, values } => Expr::In {
             operand: boxed(operand),
@@ -301,6 +451,7 @@ pub(super) fn index(kind: IndexKind, fields: &[(&str, FieldKind)]) -> IndexMeta 
         fields: fields.collect(),
         kind,
         filter: Expr::always(),
+        search: None,
     }
 }
 
@@ -336,8 +487,10 @@ pub(super) async fn check_order(backend: &dyn Backend, sort: &[Sort], expected: 
 /// `items`, and the collection in which `x` is declared with the kind it is sorted by.
 pub(super) async fn sorted_in(backend: &dyn Backend, sort: &[Sort]) -> Vec<String> {
     let names = backend.collections().await.unwrap();
-    let x = sort.iter().find(|it| it.field.path == path("x"));
-    let declared = x.map(|it| declared_name(it.field.kind));
+    let x = sort
+        .iter()
+        .find(|it| it.as_field().is_some_and(|it| it.path == path("x")));
+    let declared = x.map(|it| declared_name(it.kind()));
     let declared = declared.filter(|it| *it != ITEMS && names.iter().any(|name| name == it));
     [ITEMS]
         .into_iter()
@@ -365,7 +518,10 @@ pub(super) async fn given_many(backend: &dyn Backend, count: usize) {
         .zip(&bodies)
         .map(|(id, body)| absent(id, body))
         .collect();
-    backend.put_many(ITEMS, &puts).await.unwrap();
+    backend
+        .put_many(ITEMS, &puts, OnRefusal::Abort)
+        .await
+        .unwrap();
 }
 
 /// Updates the rows of a query; both are checked first as den does.
@@ -376,8 +532,22 @@ pub(super) async fn update(
 ) -> Result<u64> {
     query.check(Capabilities::all())?;
     let patch = Patch::new(changes);
-    patch.check()?;
-    on.update(query, &patch).await
+    patch.check(Capabilities::all())?;
+    let updated = on.update(query, &patch, Returning::Nothing).await?;
+    Ok(updated.count)
+}
+
+/// Updates the rows of a query and returns documents; all is checked first as den does.
+pub(super) async fn update_returning(
+    on: &(impl ReadWrite + ?Sized),
+    query: &Query,
+    changes: Vec<Change>,
+    returning: Returning,
+) -> Result<Updated> {
+    query.check(Capabilities::all())?;
+    let patch = Patch::new(changes);
+    patch.check(Capabilities::all())?;
+    on.update(query, &patch, returning).await
 }
 
 /// Makes a collection without declared fields, and puts documents with these ids and fields in it.

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{StreamExt as _, future::join_all};
 
 use crate::{
-    Backend, DeleteOutcome, ErrorKind, Expectation, FieldKind, IndexKind, PutOutcome, Query,
-    Refusal, Transaction, Value, conformance::support::*,
+    Backend, DeleteOutcome, ErrorKind, Expectation, FieldKind, IndexKind, OnRefusal, PutOutcome,
+    Query, Refusal, Transaction, Value, conformance::support::*,
 };
 
 pub(super) const CASES: &[Case] = &[
@@ -136,7 +136,10 @@ async fn a_closed_transaction_refuses_everything(backend: &dyn Backend) {
         assert_eq!(kind_of(put(tx, "c", "{}", Expectation::Any).await), closed);
         let body = body("c", "{}");
         let puts = [absent("c", &body)];
-        assert_eq!(kind_of(tx.put_many(ITEMS, &puts).await), closed);
+        assert_eq!(
+            kind_of(tx.put_many(ITEMS, &puts, OnRefusal::Abort).await),
+            closed
+        );
         assert_eq!(
             kind_of(tx.delete(ITEMS, "a", Expectation::Any).await),
             closed
@@ -206,12 +209,12 @@ async fn a_failed_batch_leaves_nothing_behind(backend: &dyn Backend) {
     let tx = begin(backend).await;
     let bodies = [body("b", r#"{"x":"q"}"#), body("c", r#"{"x":"p"}"#)];
     let puts = [absent("b", &bodies[0]), absent("c", &bodies[1])];
-    let error = tx.put_many(ITEMS, &puts).await;
+    let error = tx.put_many(ITEMS, &puts, OnRefusal::Abort).await;
     assert_eq!(kind_of(error), ErrorKind::Duplicate);
     assert_eq!(ids(&*tx, &Query::new(ITEMS)).await, "a");
     let bodies = [body("b", r#"{"x":"q"}"#), body("a", r#"{"x":"r"}"#)];
     let puts = [absent("b", &bodies[0]), absent("a", &bodies[1])];
-    let outcomes = tx.put_many(ITEMS, &puts).await.unwrap();
+    let outcomes = tx.put_many(ITEMS, &puts, OnRefusal::Abort).await.unwrap();
     assert_eq!(
         outcomes,
         [PutOutcome::Inserted, PutOutcome::Refused(Refusal::Exists)]

@@ -9,19 +9,21 @@ use std::{
 
 use crate::{
     Constraint, Error, ErrorKind, FieldKind, FieldMeta, IndexKind, IndexMeta, RecordedIndex,
-    Result, Value, memory::matches,
+    Result, Value,
+    evaluate::matches,
+    search::{LANGUAGES, check_language},
 };
 
 /// A document as it was put, and parsed.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct StoredRow {
     pub(super) body: Vec<u8>,
     pub(super) value: Value,
 }
 
 /// A row shared between the states of the database that hold it.
 #[derive(Debug, Clone)]
-pub(super) struct SharedRow(pub(super) Arc<Row>);
+pub(super) struct SharedRow(pub(super) Arc<StoredRow>);
 
 #[derive(Debug, Clone)]
 pub(super) struct Collection {
@@ -41,7 +43,7 @@ struct Index {
 #[derive(Debug, Clone)]
 struct UniqueKey(Vec<Value>);
 
-impl Row {
+impl StoredRow {
     /// A document that is not as it was put, written anew.
     pub(super) fn new(value: Value) -> Self {
         Self {
@@ -70,7 +72,11 @@ impl Collection {
         }
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<&Row> {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<&StoredRow> {
         self.rows.get(id).map(|it| &*it.0)
     }
 
@@ -99,6 +105,27 @@ impl Collection {
         Ok(before)
     }
 
+    /// The id of the document that has what this one has under a unique index.
+    pub(super) fn holder(&self, index: &IndexMeta, document: &Value) -> Result<Option<String>> {
+        let index = match self.indexes.get(&index.name) {
+            Some(it) if it.meta == *index && index.kind == IndexKind::Unique => it,
+            Some(_) | None => {
+                let message = format!("no unique index is named {}", index.name);
+                let error = Error::new(ErrorKind::InvalidQuery, message);
+                return Err(error.with_collection(&*self.name));
+            }
+        };
+        let key = index.key(document);
+        Ok(key.and_then(|it| index.taken.get(&it).cloned()))
+    }
+
+    /// The error for an id that is taken.
+    pub(super) fn taken(&self, id: &str) -> Error {
+        Error::duplicate(Constraint::new("primary key", vec!["_id".to_owned()]))
+            .with_collection(&*self.name)
+            .with_id(id)
+    }
+
     pub(super) fn remove(&mut self, id: &str) -> Option<SharedRow> {
         let row = self.rows.remove(id)?;
         for index in self.indexes.values_mut() {
@@ -120,6 +147,9 @@ impl Collection {
         if self.has_index(meta) {
             return Ok(());
         }
+        let search = meta.search.as_ref();
+        check_language(search.and_then(|it| it.language.as_deref()), &LANGUAGES)
+            .map_err(|error| error.with_collection(&*self.name))?;
         let mut index = Index {
             meta: meta.clone(),
             taken: BTreeMap::new(),
@@ -159,7 +189,8 @@ impl Index {
     /// The values the document has under this index; none if the index is not unique, does not
     /// cover the document, or the document takes no part in it.
     fn key(&self, document: &Value) -> Option<UniqueKey> {
-        if !matches(&self.meta.filter, document) {
+        // The filter of an index computes nothing, so there is nothing to fail.
+        if !matches(&self.meta.filter, document).unwrap_or(false) {
             return None;
         }
         match self.meta.kind {
@@ -169,7 +200,7 @@ impl Index {
                     fields.map(|(field, _)| present(document, field)).collect();
                 values.map(UniqueKey)
             }
-            IndexKind::Plain | IndexKind::Members => None,
+            IndexKind::Plain | IndexKind::Members | IndexKind::Search => None,
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt::{self, Display, Formatter};
 
 use crate::{
-    CompareOp, Direction, Explain, ExplainMode, Expr, Field, Nulls, Query, Root, Select, TextOp,
-    Value,
+    ArithmeticOp, CompareOp, Direction, Explain, ExplainMode, Expr, Field, Nulls, Query, Root,
+    Select, TextOp, Value,
 };
 
 /// Says how the query is run: there is but one way.
@@ -28,10 +28,19 @@ impl Display for InWords<'_, Query> {
             Select::Document => f.write_str("documents")?,
             Select::Id => f.write_str("ids")?,
             Select::Value(path) => write!(f, "values of {path}")?,
+            Select::Values(all) => write_call(f, "values", all)?,
+            Select::Scored => f.write_str("documents with scores")?,
         }
         write!(f, " of {:?}", query.collection)?;
+        if let Some(path) = &query.unwind {
+            write!(f, "\nfor each element of {path}")?;
+        }
         if !query.filter.is_always() {
             write!(f, "\nwhere {}", InWords(&query.filter))?;
+        }
+        if let Some(search) = &query.search {
+            let ranked = if search.ranked { ", best first" } else { "" };
+            write!(f, "\nfound by {}{ranked}", search.index.name)?;
         }
         f.write_str("\nby ")?;
         for key in &query.sort {
@@ -40,9 +49,12 @@ impl Display for InWords<'_, Query> {
                 Nulls::Last => "nulls last",
             };
             let direction = InWords(&key.direction);
-            write!(f, "{} {direction} {nulls}, ", InWords(&key.field))?;
+            write!(f, "{} {direction} {nulls}, ", InWords(&key.key))?;
         }
         write!(f, "id {}", InWords(&query.id_direction))?;
+        if !query.distinct_by.is_empty() {
+            write_call(f, "\ndistinct by ", &query.distinct_by)?;
+        }
         if let Some(seek) = &query.seek {
             f.write_str("\nafter (")?;
             for key in &seek.keys {
@@ -66,6 +78,30 @@ impl Display for InWords<'_, Expr> {
             Expr::Value(value) => write!(f, "{value}"),
             Expr::Field(field) => write!(f, "{}", InWords(field)),
             Expr::Len(array) => write!(f, "len({})", InWords(&**array)),
+            Expr::Arithmetic { op, left, right } => {
+                let op = match op {
+                    ArithmeticOp::Add => "+",
+                    ArithmeticOp::Sub => "-",
+                    ArithmeticOp::Mul => "*",
+                    ArithmeticOp::Div => "/",
+                };
+                write!(f, "({} {op} {})", InWords(&**left), InWords(&**right))
+            }
+            Expr::Case {
+                branches,
+                otherwise,
+            } => {
+                for (condition, value) in branches {
+                    write!(f, "if {} then {} else ", InWords(condition), InWords(value))?;
+                }
+                write!(f, "{}", InWords(&**otherwise))
+            }
+            Expr::Coalesce(all) => write_call(f, "coalesce", all),
+            Expr::Call {
+                function,
+                arguments,
+            } => write_call(f, &format!("{function:?}"), arguments),
+            Expr::Native(native) => write_call(f, native.feature, &native.arguments),
             Expr::Compare { op, left, right } => {
                 let op = match op {
                     CompareOp::Eq => "=",
@@ -152,6 +188,15 @@ impl Display for InWords<'_, Direction> {
     }
 }
 
+fn write_call(f: &mut Formatter<'_>, name: &str, arguments: &[Expr]) -> fmt::Result {
+    write!(f, "{name}(")?;
+    for (i, it) in arguments.iter().enumerate() {
+        let comma = if i > 0 { ", " } else { "" };
+        write!(f, "{comma}{}", InWords(it))?;
+    }
+    f.write_str(")")
+}
+
 fn write_list(f: &mut Formatter<'_>, all: &[Expr], word: &str, empty: &str) -> fmt::Result {
     if all.is_empty() {
         return f.write_str(empty);
@@ -177,6 +222,11 @@ fn write_list(f: &mut Formatter<'_>, all: &[Expr], word: &str, empty: &str) -> f
             | Expr::AllElements { .. }
             | Expr::HasKey { .. }
             | Expr::Linked { .. }
+            | Expr::Arithmetic { .. }
+            | Expr::Case { .. }
+            | Expr::Coalesce(_)
+            | Expr::Call { .. }
+            | Expr::Native(_)
             | Expr::Not(_) => write!(f, "{}", InWords(it))?,
         }
     }

@@ -3,15 +3,20 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    CollectionMeta, DeleteOutcome, Error, ErrorKind, Expectation, Expr, IndexMeta, Patch, Put,
-    PutOutcome, Query, RawDocument, RecordedIndex, Refusal, Result, Select, Value,
+    CollectionMeta, ConflictTarget, DeleteOutcome, Error, ErrorKind, Expectation, Grouping,
+    IndexMeta, OnConflict, OnRefusal, Patch, Put, PutOutcome, Query, RawDocument, RecordedIndex,
+    Refusal, Result, Returning, Select, Updated, Upsert, UpsertOutcome, Value,
     check::OWN_PREFIX,
+    evaluate::{Links, apply},
     memory::{
-        Links, apply,
-        collection::{Collection, Row, SharedRow},
-        matches_linked, run_linked_query, select,
+        collection::{Collection, SharedRow, StoredRow},
+        group::group,
+        run::{Row, matching, run, unwind},
     },
 };
+
+/// A row of a query, still shared with the state it comes from.
+pub(super) type FoundRow = Row<String, SharedRow>;
 
 /// A state of the database. A clone is a snapshot: what both hold is shared until one changes it.
 #[derive(Debug, Clone, Default)]
@@ -37,25 +42,56 @@ impl State {
     }
 
     /// The rows of a query, still shared with this state.
-    pub(super) fn query(&self, query: &Query) -> Result<Vec<(String, SharedRow)>> {
+    pub(super) fn query(&self, query: &Query) -> Result<Vec<FoundRow>> {
         self.check_collections(query)?;
-        let rows = self.collection(&query.collection)?.rows();
-        let rows = run_linked_query(rows, query, self);
-        let owned = rows.into_iter().map(|(id, row)| (id.to_owned(), row));
+        let found = run(self.rows(query)?, query, self)?;
+        let owned = found.into_iter().map(|it| Row {
+            id: it.id.to_owned(),
+            document: it.document,
+            element: it.element,
+            score: it.score,
+        });
         Ok(owned.collect())
     }
 
     pub(super) fn count(&self, query: &Query) -> Result<u64> {
         self.check_collections(query)?;
-        let rows = self.collection(&query.collection)?.rows();
-        let found = rows.filter(|(_, row)| self.matches(&query.filter, row));
-        Ok(found.fold(0, |count, _| count + 1))
+        // What is the same counts once, in whatever order.
+        let all = Query {
+            sort: Vec::new(),
+            seek: None,
+            skip: 0,
+            limit: None,
+            ..query.clone()
+        };
+        let found = run(self.rows(query)?, &all, self)?;
+        Ok(found.iter().fold(0, |count, _| count + 1))
     }
 
     pub(super) fn exists(&self, query: &Query) -> Result<bool> {
         self.check_collections(query)?;
-        let mut rows = self.collection(&query.collection)?.rows();
-        Ok(rows.any(|(_, row)| self.matches(&query.filter, &row)))
+        Ok(!matching(self.rows(query)?, query, self)?.is_empty())
+    }
+
+    pub(super) fn group(&self, query: &Query, grouping: &Grouping) -> Result<Vec<Vec<u8>>> {
+        self.check_collections(query)?;
+        group(&matching(self.rows(query)?, query, self)?, grouping)
+    }
+
+    /// All documents of the query's collection, or all elements of what it unwinds.
+    fn rows(&self, query: &Query) -> Result<Vec<Row<&str, SharedRow>>> {
+        let rows = self.collection(&query.collection)?.rows();
+        let Some(path) = &query.unwind else {
+            let rows = rows.map(|(id, document)| Row {
+                id,
+                document,
+                element: None,
+                score: 0.0,
+            });
+            return Ok(rows.collect());
+        };
+        let rows = rows.flat_map(|(id, document)| unwind(&id, &document, path));
+        Ok(rows.collect())
     }
 
     pub(super) fn put(&mut self, collection: &str, put: &Put<'_>) -> Result<PutOutcome> {
@@ -63,11 +99,12 @@ impl State {
         Ok(put_one(collection, put)?.outcome)
     }
 
-    /// Writes all or nothing, also when one is refused.
+    /// Writes all or nothing.
     pub(super) fn put_many(
         &mut self,
         collection: &str,
         puts: &[Put<'_>],
+        on_refusal: OnRefusal,
     ) -> Result<Vec<PutOutcome>> {
         let collection = self.collection_mut(collection)?;
         let mut written: Vec<(&str, Written)> = Vec::new();
@@ -82,9 +119,10 @@ impl State {
             }
         }
         let outcomes: Vec<PutOutcome> = written.iter().map(|(_, it)| it.outcome).collect();
-        let refused = outcomes
-            .iter()
-            .any(|it| matches!(it, PutOutcome::Refused(_)));
+        let refused = on_refusal == OnRefusal::Abort
+            && outcomes
+                .iter()
+                .any(|it| matches!(it, PutOutcome::Refused(_)));
         if refused || failure.is_some() {
             // Backwards, so that each step undone finds the unique values as they were before it.
             for (id, it) in written.into_iter().rev() {
@@ -124,23 +162,61 @@ impl State {
         let rows = self.query(query)?;
         let collection = self.collection_mut(&query.collection)?;
         let mut count = 0;
-        for (id, _) in rows {
-            collection.remove(&id);
+        for row in rows {
+            collection.remove(&row.id);
             count += 1;
         }
         Ok(count)
     }
 
-    /// Changes all or nothing.
-    pub(super) fn update(&mut self, query: &Query, patch: &Patch) -> Result<u64> {
-        let mut changed = Vec::new();
-        for (id, row) in self.query(query)? {
-            let mut document = row.0.value.clone();
-            apply(patch, &mut document)
-                .map_err(|it| it.with_collection(&*query.collection).with_id(&*id))?;
-            changed.push((id, SharedRow(Arc::new(Row::new(document)))));
+    pub(super) fn upsert(
+        &mut self,
+        collection: &str,
+        upsert: &Upsert<'_>,
+    ) -> Result<UpsertOutcome> {
+        let collection = self.collection_mut(collection)?;
+        let row = StoredRow::parse(upsert.body)?;
+        let in_the_way = match upsert.target {
+            ConflictTarget::Id => collection.get(upsert.id).map(|_| upsert.id.to_owned()),
+            ConflictTarget::Index(index) => collection.holder(index, &row.value)?,
+        };
+        let Some(id) = in_the_way else {
+            if collection.get(upsert.id).is_some() {
+                return Err(collection.taken(upsert.id));
+            }
+            collection.insert(upsert.id, SharedRow(Arc::new(row)))?;
+            return Ok(UpsertOutcome::Inserted);
+        };
+        match (upsert.on_conflict, collection.get(&id)) {
+            (OnConflict::Nothing, _) | (OnConflict::Change(_), None) => Ok(UpsertOutcome::Kept),
+            (OnConflict::Change(patch), Some(before)) => {
+                let changed = patched(patch, collection.name(), &id, before)?;
+                let answer = whole(&id, &changed.0);
+                collection.insert(&id, changed)?;
+                Ok(UpsertOutcome::Changed(answer))
+            }
         }
-        let count = changed.iter().fold(0, |count, _| count + 1);
+    }
+
+    /// Changes all or nothing.
+    pub(super) fn update(
+        &mut self,
+        query: &Query,
+        patch: &Patch,
+        returning: Returning,
+    ) -> Result<Updated> {
+        let mut changed = Vec::new();
+        let mut updated = Updated::default();
+        for Row { id, document, .. } in self.query(query)? {
+            let row = patched(patch, &query.collection, &id, &document.0)?;
+            updated.count += 1;
+            match returning {
+                Returning::Nothing => {}
+                Returning::New => updated.rows.push(whole(&id, &row.0)),
+                Returning::Old => updated.rows.push(whole(&id, &document.0)),
+            }
+            changed.push((id, row));
+        }
         let collection = self.collection_mut(&query.collection)?;
         // Changed aside, so that a value that is taken changes nothing. The rows are taken out
         // first, for no row is in the way of what it becomes itself.
@@ -152,7 +228,7 @@ impl State {
             copy.insert(&id, row)?;
         }
         *collection = copy;
-        Ok(count)
+        Ok(updated)
     }
 
     pub(super) fn ensure_collection(&mut self, meta: &CollectionMeta) -> Result<()> {
@@ -210,10 +286,6 @@ impl State {
         names.try_for_each(|it| self.collection(it).map(|_| ()))
     }
 
-    fn matches(&self, filter: &Expr, row: &SharedRow) -> bool {
-        matches_linked(filter, &row.0.value, self)
-    }
-
     fn collection(&self, name: &str) -> Result<&Collection> {
         match self.collections.get(name) {
             Some(it) => Ok(it),
@@ -249,7 +321,7 @@ fn put_one(collection: &mut Collection, put: &Put<'_>) -> Result<Written> {
             before: None,
         });
     }
-    let row = SharedRow(Arc::new(Row::parse(put.body)?));
+    let row = SharedRow(Arc::new(StoredRow::parse(put.body)?));
     let before = collection.insert(put.id, row)?;
     let outcome = match before {
         Some(_) => PutOutcome::Updated,
@@ -259,7 +331,7 @@ fn put_one(collection: &mut Collection, put: &Put<'_>) -> Result<Written> {
 }
 
 /// Why the expectation does not hold; none if it does.
-fn refusal(stored: Option<&Row>, expect: Expectation<'_>) -> Option<Refusal> {
+fn refusal(stored: Option<&StoredRow>, expect: Expectation<'_>) -> Option<Refusal> {
     match (expect, stored) {
         (Expectation::Any, _) | (Expectation::Absent, None) | (Expectation::Present, Some(_)) => {
             None
@@ -294,14 +366,21 @@ fn refusal(stored: Option<&Row>, expect: Expectation<'_>) -> Option<Refusal> {
 }
 
 /// What the query selected of a row; the whole document is the bytes that were put.
-pub(super) fn answer(id: &str, row: &Row, selected: &Select) -> RawDocument {
+pub(super) fn answer(row: &FoundRow, selected: &Select) -> Result<RawDocument> {
     match selected {
-        Select::Document => whole(id, row),
-        Select::Id | Select::Value(_) => select(id, &row.value, selected),
+        Select::Document => Ok(whole(&row.id, &row.document.0)),
+        Select::Id | Select::Value(_) | Select::Values(_) | Select::Scored => row.select(selected),
     }
 }
 
-fn whole(id: &str, row: &Row) -> RawDocument {
+/// What a patch makes of a row.
+fn patched(patch: &Patch, collection: &str, id: &str, before: &StoredRow) -> Result<SharedRow> {
+    let mut document = before.value.clone();
+    apply(patch, &mut document).map_err(|it| it.with_collection(collection).with_id(id))?;
+    Ok(SharedRow(Arc::new(StoredRow::new(document))))
+}
+
+fn whole(id: &str, row: &StoredRow) -> RawDocument {
     RawDocument {
         id: id.to_owned(),
         body: row.body.clone(),

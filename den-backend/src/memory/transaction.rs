@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{
-    Access, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, LockMode, Patch,
-    Put, PutOutcome, Query, RawDocument, ReadWrite, Result, RowStream, SavepointId, Transaction,
-    memory::{Shared, explain::explain, row_stream, store::State},
+    Access, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Grouping, LockMode,
+    OnRefusal, Patch, Put, PutOutcome, Query, RawDocument, ReadWrite, Result, Returning, RowStream,
+    SavepointId, Transaction, Updated, Upsert, UpsertOutcome, Value,
+    memory::{Shared, explain::explain, no_language, row_stream, store::State},
 };
 
 /// A running transaction. Writers exclude each other, so it holds every lock from its start.
@@ -84,8 +85,17 @@ impl ReadWrite for MemoryTransaction {
         self.write(|state| state.put(collection, &put))
     }
 
-    async fn put_many(&self, collection: &str, puts: &[Put<'_>]) -> Result<Vec<PutOutcome>> {
-        self.write(|state| state.put_many(collection, puts))
+    async fn put_many(
+        &self,
+        collection: &str,
+        puts: &[Put<'_>],
+        on_refusal: OnRefusal,
+    ) -> Result<Vec<PutOutcome>> {
+        self.write(|state| state.put_many(collection, puts, on_refusal))
+    }
+
+    async fn upsert(&self, collection: &str, upsert: &Upsert<'_>) -> Result<UpsertOutcome> {
+        self.write(|state| state.upsert(collection, upsert))
     }
 
     async fn delete(
@@ -99,7 +109,11 @@ impl ReadWrite for MemoryTransaction {
 
     async fn query(&self, query: &Query) -> Result<RowStream> {
         let rows = self.with(|it| it.state.query(query))?;
-        Ok(row_stream(rows, &query.select))
+        row_stream(rows, &query.select)
+    }
+
+    async fn group(&self, query: &Query, grouping: &Grouping) -> Result<Vec<Vec<u8>>> {
+        self.with(|it| it.state.group(query, grouping))
     }
 
     async fn count(&self, query: &Query) -> Result<u64> {
@@ -114,8 +128,16 @@ impl ReadWrite for MemoryTransaction {
         self.write(|state| state.delete_matching(query))
     }
 
-    async fn update(&self, query: &Query, patch: &Patch) -> Result<u64> {
-        self.write(|state| state.update(query, patch))
+    async fn update(&self, query: &Query, patch: &Patch, returning: Returning) -> Result<Updated> {
+        self.write(|state| state.update(query, patch, returning))
+    }
+
+    async fn raw_query(&self, _statement: &str, _parameters: &[Value]) -> Result<Vec<Vec<u8>>> {
+        Err(no_language())
+    }
+
+    async fn raw_execute(&self, _statement: &str, _parameters: &[Value]) -> Result<u64> {
+        Err(no_language())
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {

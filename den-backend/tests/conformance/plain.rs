@@ -1,13 +1,13 @@
 //! A backend that does what every backend must, and nothing more.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use async_trait::async_trait;
 use den_backend::{
     Backend, Capabilities, Capability, CollectionMeta, DeleteOutcome, Error, ErrorKind,
-    Expectation, Explain, ExplainMode, IndexKind, IndexMeta, Patch, PoolStats, Put, PutOutcome,
-    Query, RawDocument, ReadWrite, RecordedIndex, Result, RowStream, Transaction, TxOptions,
-    memory::MemoryBackend,
+    Expectation, Explain, ExplainMode, Grouping, IndexKind, IndexMeta, OnRefusal, Patch, PoolStats,
+    Put, PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex, Result, Returning, RowStream,
+    Transaction, TxOptions, Updated, Upsert, UpsertOutcome, Value, memory::MemoryBackend,
 };
 
 /// The in-memory backend without its capabilities.
@@ -27,6 +27,7 @@ fn unsupported(capability: Capability) -> Error {
 fn check_index(index: &IndexMeta) -> Result<()> {
     match index.kind {
         IndexKind::Unique => Err(unsupported(Capability::UniqueIndexes)),
+        IndexKind::Search => Err(unsupported(Capability::FullText)),
         IndexKind::Plain | IndexKind::Members => Ok(()),
     }
 }
@@ -46,12 +47,21 @@ impl ReadWrite for PlainBackend {
         self.0.put(collection, put).await
     }
 
-    async fn put_many(&self, collection: &str, puts: &[Put<'_>]) -> Result<Vec<PutOutcome>> {
+    async fn put_many(
+        &self,
+        collection: &str,
+        puts: &[Put<'_>],
+        _on_refusal: OnRefusal,
+    ) -> Result<Vec<PutOutcome>> {
         let mut outcomes = Vec::new();
         for put in puts {
             outcomes.push(self.0.put(collection, *put).await?);
         }
         Ok(outcomes)
+    }
+
+    async fn upsert(&self, _collection: &str, _upsert: &Upsert<'_>) -> Result<UpsertOutcome> {
+        Err(unsupported(Capability::Upserts))
     }
 
     async fn delete(
@@ -67,6 +77,10 @@ impl ReadWrite for PlainBackend {
         self.0.query(query).await
     }
 
+    async fn group(&self, _query: &Query, _grouping: &Grouping) -> Result<Vec<Vec<u8>>> {
+        Err(unsupported(Capability::Groups))
+    }
+
     async fn count(&self, query: &Query) -> Result<u64> {
         self.0.count(query).await
     }
@@ -79,8 +93,21 @@ impl ReadWrite for PlainBackend {
         self.0.delete_matching(query).await
     }
 
-    async fn update(&self, _query: &Query, _patch: &Patch) -> Result<u64> {
+    async fn update(
+        &self,
+        _query: &Query,
+        _patch: &Patch,
+        _returning: Returning,
+    ) -> Result<Updated> {
         Err(unsupported(Capability::Patches))
+    }
+
+    async fn raw_query(&self, _statement: &str, _parameters: &[Value]) -> Result<Vec<Vec<u8>>> {
+        Err(unsupported(Capability::RawStatements))
+    }
+
+    async fn raw_execute(&self, _statement: &str, _parameters: &[Value]) -> Result<u64> {
+        Err(unsupported(Capability::RawStatements))
     }
 
     async fn explain(&self, _query: &Query, _mode: ExplainMode) -> Result<Explain> {
@@ -91,6 +118,10 @@ impl ReadWrite for PlainBackend {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Backend for PlainBackend {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
     fn name(&self) -> &'static str {
         "plain"
     }

@@ -1,8 +1,16 @@
-//! What an expression is for one document: the rules of [`Expr`], one match arm each.
+//! What an expression is for one document: the rules of [`Expr`], one match arm each; and what a
+//! patch makes of one ([`apply`]).
+
+pub mod aggregate;
+mod compute;
+mod patch;
+mod time;
 
 use std::{borrow::Cow, cmp::Ordering};
 
-use crate::{CompareOp, Expr, Field, Root, TextOp, Value};
+use crate::{CompareOp, Expr, Field, Result, Root, TextOp, Value};
+
+pub use self::{compute::arithmetic, patch::apply};
 
 /// Where [`Expr::Linked`] finds the documents of other collections.
 pub trait Links {
@@ -25,48 +33,72 @@ impl Links for () {
 /// - What [`Query::check`](crate::Query::check) refuses (a filter that is no predicate, say) is
 ///   false here.
 /// - There are no other collections: every [`Expr::Linked`] is false. [`matches_linked`] has some.
-pub fn matches(filter: &Expr, document: &Value) -> bool {
-    matches_linked(filter, document, &())
+/// - What only an engine can compute ([`Expr::Native`]) is null.
+///
+/// # Errors
+///
+/// `OutOfRange` for a value that cannot be computed.
+pub fn matches(filter: &Expr, document: &Value) -> Result<bool> {
+    Scope::of(document).holds(filter)
 }
 
 /// Whether a document satisfies a filter, with links followed.
-pub fn matches_linked(filter: &Expr, document: &Value, links: &dyn Links) -> bool {
+///
+/// # Errors
+///
+/// As [`matches()`].
+pub fn matches_linked(filter: &Expr, document: &Value, links: &dyn Links) -> Result<bool> {
     let scope = Scope {
-        document,
-        element: None,
         links,
+        ..Scope::of(document)
     };
     scope.holds(filter)
 }
 
 /// The value of an operand for a document; null where there is none. A predicate is a bool.
-pub fn evaluate(expr: &Expr, document: &Value) -> Value {
-    let scope = Scope {
-        document,
-        element: None,
-        links: &(),
-    };
-    scope.value(expr).into_owned()
+///
+/// # Errors
+///
+/// As [`matches()`].
+pub fn evaluate(expr: &Expr, document: &Value) -> Result<Value> {
+    Ok(Scope::of(document).value(expr)?.into_owned())
 }
 
 /// What fields are looked up in.
 #[derive(Clone, Copy)]
-struct Scope<'a> {
-    document: &'a Value,
-    /// The element at hand, inside of an element predicate.
-    element: Option<&'a Value>,
-    links: &'a dyn Links,
+#[expect(missing_debug_implementations, reason = "collections are not shown")]
+pub struct Scope<'a> {
+    /// The document.
+    pub document: &'a Value,
+    /// The element at hand: inside of an element predicate, or of what is unwound.
+    pub element: Option<&'a Value>,
+    /// The other collections.
+    pub links: &'a dyn Links,
 }
 
 impl<'a> Scope<'a> {
-    fn value(self, expr: &'a Expr) -> Cow<'a, Value> {
-        match expr {
+    /// A document without an element at hand, and no other collections.
+    pub fn of(document: &'a Value) -> Self {
+        Self {
+            document,
+            element: None,
+            links: &(),
+        }
+    }
+
+    /// The value of an operand; null where there is none. A predicate is a bool.
+    ///
+    /// # Errors
+    ///
+    /// As [`matches()`].
+    pub fn value(self, expr: &'a Expr) -> Result<Cow<'a, Value>> {
+        Ok(match expr {
             Expr::Value(value) => Cow::Borrowed(value),
             Expr::Field(field) => match self.lookup(field) {
                 Some(value) => Cow::Borrowed(value),
                 None => Cow::Owned(Value::Null),
             },
-            Expr::Len(array) => Cow::Owned(match &*self.value(array) {
+            Expr::Len(array) => Cow::Owned(match &*self.value(array)? {
                 // A longer array than `i64::MAX` does not fit in memory.
                 Value::Array(items) => i64::try_from(items.len()).map_or(Value::Null, Value::Int),
                 Value::Null
@@ -76,6 +108,41 @@ impl<'a> Scope<'a> {
                 | Value::Text(_)
                 | Value::Object(_) => Value::Null,
             }),
+            Expr::Arithmetic { op, left, right } => {
+                let (left, right) = (self.value(left)?, self.value(right)?);
+                Cow::Owned(arithmetic(*op, &left, &right)?)
+            }
+            Expr::Case {
+                branches,
+                otherwise,
+            } => {
+                for (condition, value) in branches {
+                    if self.holds(condition)? {
+                        return self.value(value);
+                    }
+                }
+                return self.value(otherwise);
+            }
+            Expr::Coalesce(all) => {
+                for it in all {
+                    let value = self.value(it)?;
+                    if !value.is_null() {
+                        return Ok(value);
+                    }
+                }
+                Cow::Owned(Value::Null)
+            }
+            Expr::Call {
+                function,
+                arguments,
+            } => {
+                let arguments: Vec<_> = arguments
+                    .iter()
+                    .map(|it| self.value(it))
+                    .collect::<Result<_>>()?;
+                Cow::Owned(compute::call(*function, &arguments)?)
+            }
+            Expr::Native(_) => Cow::Owned(Value::Null),
             Expr::Compare { .. }
             | Expr::In { .. }
             | Expr::IsNull(_)
@@ -90,30 +157,40 @@ impl<'a> Scope<'a> {
             | Expr::Linked { .. }
             | Expr::And(_)
             | Expr::Or(_)
-            | Expr::Not(_) => Cow::Owned(Value::Bool(self.holds(expr))),
-        }
+            | Expr::Not(_) => Cow::Owned(Value::Bool(self.holds(expr)?)),
+        })
     }
 
-    fn holds(self, expr: &'a Expr) -> bool {
-        match expr {
-            Expr::Value(_) | Expr::Field(_) | Expr::Len(_) => {
-                matches!(&*self.value(expr), Value::Bool(true))
-            }
+    /// Whether a predicate holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`matches()`].
+    pub fn holds(self, expr: &'a Expr) -> Result<bool> {
+        Ok(match expr {
+            Expr::Value(_)
+            | Expr::Field(_)
+            | Expr::Len(_)
+            | Expr::Arithmetic { .. }
+            | Expr::Case { .. }
+            | Expr::Coalesce(_)
+            | Expr::Call { .. }
+            | Expr::Native(_) => matches!(&*self.value(expr)?, Value::Bool(true)),
             Expr::Compare { op, left, right } => {
-                compare(*op, &self.value(left), &self.value(right))
+                compare(*op, &*self.value(left)?, &*self.value(right)?)
             }
             Expr::In { operand, values } => {
-                let operand = self.value(operand);
+                let operand = self.value(operand)?;
                 values.iter().any(|it| compare(CompareOp::Eq, &operand, it))
             }
-            Expr::IsNull(operand) => self.value(operand).is_null(),
+            Expr::IsNull(operand) => self.value(operand)?.is_null(),
             Expr::Exists(field) => self.lookup(field).is_some(),
             Expr::Text {
                 op,
                 ignore_case,
                 operand,
                 needle,
-            } => match &*self.value(operand) {
+            } => match &*self.value(operand)? {
                 Value::Text(text) if *ignore_case => {
                     let (text, needle) = (text.to_ascii_lowercase(), needle.to_ascii_lowercase());
                     test_text(*op, &text, &needle)
@@ -126,7 +203,7 @@ impl<'a> Scope<'a> {
                 | Value::Array(_)
                 | Value::Object(_) => false,
             },
-            Expr::Matches { operand, pattern } => match &*self.value(operand) {
+            Expr::Matches { operand, pattern } => match &*self.value(operand)? {
                 Value::Text(text) => pattern.is_match(text),
                 Value::Null
                 | Value::Bool(_)
@@ -137,10 +214,10 @@ impl<'a> Scope<'a> {
             },
             // Here alone null equals null: an element that is null is there.
             Expr::Contains { array, value } => {
-                let array = self.value(array);
+                let array = self.value(array)?;
                 elements(&array).is_some_and(|items| items.contains(value))
             }
-            Expr::IsEmpty(operand) => match &*self.value(operand) {
+            Expr::IsEmpty(operand) => match &*self.value(operand)? {
                 Value::Null => true,
                 Value::Array(items) => items.is_empty(),
                 Value::Bool(_)
@@ -150,16 +227,27 @@ impl<'a> Scope<'a> {
                 | Value::Object(_) => false,
             },
             Expr::AnyElement { array, predicate } => {
-                let array = self.value(array);
-                let items = elements(&array);
-                items.is_some_and(|it| it.iter().any(|it| self.within(it).holds(predicate)))
+                let array = self.value(array)?;
+                for it in elements(&array).unwrap_or_default() {
+                    if self.within(it).holds(predicate)? {
+                        return Ok(true);
+                    }
+                }
+                false
             }
             Expr::AllElements { array, predicate } => {
-                let array = self.value(array);
-                let items = elements(&array);
-                items.is_some_and(|it| it.iter().all(|it| self.within(it).holds(predicate)))
+                let array = self.value(array)?;
+                let Some(items) = elements(&array) else {
+                    return Ok(false);
+                };
+                for it in items {
+                    if !self.within(it).holds(predicate)? {
+                        return Ok(false);
+                    }
+                }
+                true
             }
-            Expr::HasKey { object, key } => match &*self.value(object) {
+            Expr::HasKey { object, key } => match &*self.value(object)? {
                 Value::Object(map) => map.contains_key(key),
                 Value::Null
                 | Value::Bool(_)
@@ -172,9 +260,9 @@ impl<'a> Scope<'a> {
                 operand,
                 collection,
                 predicate,
-            } => match &*self.value(operand) {
+            } => match &*self.value(operand)? {
                 Value::Text(id) => match self.links.document(collection, id) {
-                    Some(document) => self.at(document).holds(predicate),
+                    Some(document) => self.at(document).holds(predicate)?,
                     None => false,
                 },
                 Value::Null
@@ -184,10 +272,24 @@ impl<'a> Scope<'a> {
                 | Value::Array(_)
                 | Value::Object(_) => false,
             },
-            Expr::And(all) => all.iter().all(|it| self.holds(it)),
-            Expr::Or(all) => all.iter().any(|it| self.holds(it)),
-            Expr::Not(inner) => !self.holds(inner),
-        }
+            Expr::And(all) => {
+                for it in all {
+                    if !self.holds(it)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            Expr::Or(all) => {
+                for it in all {
+                    if self.holds(it)? {
+                        return Ok(true);
+                    }
+                }
+                false
+            }
+            Expr::Not(inner) => !self.holds(inner)?,
+        })
     }
 
     fn within<'b>(self, element: &'b Value) -> Scope<'b>
