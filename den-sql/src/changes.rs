@@ -1,16 +1,24 @@
 //! Patches as trees: what a patch comes to, worked out before any document is seen.
 //!
-//! A patch only puts values and takes keys away, so the changes fold into one tree over the document
-//! as it was: a statement reads each place of it once, however many changes there are. What stays
-//! to be found out in the document is whether the parents of a value are objects.
+//! Changes fold into one tree over the document as it was: a statement reads each place of it once,
+//! however many changes there are. What stays to be found out in the document is whether the parents
+//! of a value are objects, and whether a value that is changed by what it is has the right type.
+//!
+//! A change that looks at a place that an earlier one has touched starts another [stage](stages): a
+//! tree over what the stage before has made.
 
 use std::collections::BTreeMap;
 
 use den_backend::{Change, FieldKind, Patch, Value};
 
-/// What a patch comes to.
+use crate::filter::Filters;
+
+/// What one stage of a patch comes to.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Changes<'a> {
+    /// If this is a move: the keys that lead to what is moved. Where nothing is there, nothing is
+    /// asked and nothing changes.
+    pub moved: Option<&'a [String]>,
     /// What must hold of the document as it was, in the order it is asked.
     pub guards: Vec<Guard<'a>>,
     /// What the document becomes, if all that holds and nothing else fails.
@@ -19,13 +27,15 @@ pub struct Changes<'a> {
     pub failure: Option<Failure>,
 }
 
-/// The value at a place must be an object, null or missing, for a change to be made below it.
+/// The value at a place must be of a kind, null or missing, for a change to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guard<'a> {
     /// The number of the change in the patch, from 0.
     pub change: usize,
-    /// The keys that lead to the place: the first of the change's path.
+    /// The keys that lead to the place: the first of the change's path, or all of them.
     pub keys: &'a [String],
+    /// What must be there: an object, if the change is made below.
+    pub kind: FieldKind,
 }
 
 /// A change that fails in every document: an earlier one put a value there that is no object.
@@ -48,6 +58,8 @@ pub enum Node<'a> {
     Gone,
     /// It is replaced.
     Replaced(Value),
+    /// It becomes what this change makes of it; of a `Rename` what lies at the other path.
+    Computed(&'a Change),
 }
 
 /// A value that is kept, but for some of its keys. If it is no object they are not there.
@@ -59,23 +71,127 @@ pub struct Kept<'a> {
     pub keys: BTreeMap<&'a str, Node<'a>>,
 }
 
+/// The document that a stage starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Base {
+    /// The row: `d.data`.
+    Row,
+    /// What the stage before made of it: `s.data`.
+    Stage,
+}
+
+impl Base {
+    /// The document itself.
+    pub(crate) const fn data(self) -> &'static str {
+        match self {
+            Self::Row => "d.data",
+            Self::Stage => "s.data",
+        }
+    }
+}
+
+/// Where a stage is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Staged<'a> {
+    /// What it starts from.
+    pub base: Base,
+    /// Where the fields of computed values lie: in the row as it was, at any stage.
+    pub(crate) filters: Filters<'a>,
+}
+
+/// What `patch` comes to, stage by stage: at least one.
+pub fn stages(patch: &Patch) -> Vec<Changes<'_>> {
+    let mut done = Vec::new();
+    let mut stage = Changes::default();
+    for (number, change) in patch.changes.iter().enumerate() {
+        if !stage.can_take(change) {
+            done.push(std::mem::take(&mut stage));
+        }
+        stage.take(number, change);
+        if stage.failure.is_some() {
+            break;
+        }
+    }
+    done.push(stage);
+    done
+}
+
 impl<'a> Changes<'a> {
-    /// What `patch` comes to.
-    pub fn of(patch: &'a Patch) -> Self {
-        let mut it = Self::default();
-        for (number, change) in patch.changes.iter().enumerate() {
-            let keys = change.path().segments();
-            match change {
-                Change::Set { value, .. } => {
-                    it.failure = it.set(number, keys, value);
-                    if it.failure.is_some() {
-                        return it;
-                    }
-                }
-                Change::Unset { .. } => it.unset(keys),
+    /// Whether a change can be made in this stage, beside those that are in it.
+    fn can_take(&self, change: &Change) -> bool {
+        match change {
+            Change::Set { path, .. } | Change::Unset { path } => {
+                self.moved.is_none() && !self.document.computes(path.segments())
+            }
+            Change::SetExpr { path, .. }
+            | Change::Inc { path, .. }
+            | Change::Mul { path, .. }
+            | Change::Min { path, .. }
+            | Change::Max { path, .. }
+            | Change::Push { path, .. }
+            | Change::AddToSet { path, .. }
+            | Change::Pull { path, .. }
+            | Change::PopFirst { path }
+            | Change::PopLast { path } => {
+                self.moved.is_none() && !self.document.touches(path.segments())
+            }
+            Change::Rename { .. } => *self == Self::default(),
+        }
+    }
+
+    fn take(&mut self, number: usize, change: &'a Change) {
+        let path = change.path().segments();
+        match change {
+            Change::Set { value, .. } => self.failure = self.set(number, path, value),
+            Change::Unset { .. } => self.unset(path),
+            Change::SetExpr { .. }
+            | Change::Inc { .. }
+            | Change::Mul { .. }
+            | Change::Min { .. }
+            | Change::Max { .. }
+            | Change::Push { .. }
+            | Change::AddToSet { .. } => self.compute(number, change, Parents::Made),
+            Change::Pull { .. } | Change::PopFirst { .. } | Change::PopLast { .. } => {
+                self.compute(number, change, Parents::Kept);
+            }
+            Change::Rename { from, .. } => {
+                self.moved = Some(from.segments());
+                self.unset(from.segments());
+                self.compute(number, change, Parents::Made);
             }
         }
-        it
+    }
+
+    /// Puts a computed value at a place that nothing else of this stage touches.
+    fn compute(&mut self, number: usize, change: &'a Change, of: Parents) {
+        let path = change.path().segments();
+        let Some((last, parents)) = path.split_last() else {
+            return;
+        };
+        let mut kept = &mut self.document;
+        for (i, key) in parents.iter().enumerate() {
+            let Node::Kept(below) = kept.keys.entry(key).or_default() else {
+                return;
+            };
+            if of == Parents::Made && !below.is_made {
+                let keys = path.get(..=i).unwrap_or_default();
+                self.guards.push(Guard {
+                    change: number,
+                    keys,
+                    kind: FieldKind::Object,
+                });
+                below.is_made = true;
+            }
+            kept = below;
+        }
+        kept.keys.insert(last, Node::Computed(change));
+        if let Some(kind) = change.needs() {
+            self.guards.push(Guard {
+                change: number,
+                keys: path,
+                kind,
+            });
+        }
     }
 
     fn set(&mut self, change: usize, path: &'a [String], value: &Value) -> Option<Failure> {
@@ -88,7 +204,8 @@ impl<'a> Changes<'a> {
                     // One that is made already was asked for by an earlier change.
                     if !below.is_made {
                         let keys = path.get(..=i)?;
-                        self.guards.push(Guard { change, keys });
+                        let kind = FieldKind::Object;
+                        self.guards.push(Guard { change, keys, kind });
                         below.is_made = true;
                     }
                     kept = below;
@@ -108,6 +225,8 @@ impl<'a> Changes<'a> {
                     *node = Node::Replaced(constant);
                     return None;
                 }
+                // Such a change starts a stage of its own.
+                Node::Computed(_) => return None,
             }
         }
         kept.keys.insert(last, Node::Replaced(value.clone()));
@@ -122,7 +241,7 @@ impl<'a> Changes<'a> {
         for (i, key) in parents.iter().enumerate() {
             match kept.keys.entry(key).or_default() {
                 Node::Kept(below) => kept = below,
-                Node::Gone => return,
+                Node::Gone | Node::Computed(_) => return,
                 Node::Replaced(constant) => {
                     return take(constant, path.get(i + 1..).unwrap_or_default());
                 }
@@ -130,6 +249,53 @@ impl<'a> Changes<'a> {
         }
         kept.keys.insert(last, Node::Gone);
     }
+}
+
+impl Kept<'_> {
+    /// Whether anything at, above or below a place is changed.
+    fn touches(&self, path: &[String]) -> bool {
+        let mut kept = self;
+        for (i, key) in path.iter().enumerate() {
+            match kept.keys.get(key.as_str()) {
+                None => return false,
+                Some(Node::Kept(below)) if i + 1 < path.len() => kept = below,
+                Some(Node::Kept(_) | Node::Gone | Node::Replaced(_) | Node::Computed(_)) => {
+                    return true;
+                }
+            }
+        }
+        true
+    }
+
+    /// Whether anything at, above or below a place is computed.
+    fn computes(&self, path: &[String]) -> bool {
+        let mut kept = self;
+        for key in path {
+            match kept.keys.get(key.as_str()) {
+                None | Some(Node::Gone | Node::Replaced(_)) => return false,
+                Some(Node::Computed(_)) => return true,
+                Some(Node::Kept(below)) => kept = below,
+            }
+        }
+        kept.computes_any()
+    }
+
+    fn computes_any(&self) -> bool {
+        self.keys.values().any(|it| match it {
+            Node::Kept(below) => below.computes_any(),
+            Node::Computed(_) => true,
+            Node::Gone | Node::Replaced(_) => false,
+        })
+    }
+}
+
+/// What becomes of the parents of a computed value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parents {
+    /// They are made where they are missing.
+    Made,
+    /// They stay as they are.
+    Kept,
 }
 
 impl Default for Node<'_> {
@@ -204,7 +370,27 @@ mod tests {
         }
     }
 
-    /// The tree as text: `=` replaced, `-` gone, `+` made, `~` kept.
+    fn inc(path: &str) -> Change {
+        Change::Inc {
+            path: FieldPath::parse(path).unwrap(),
+            by: Value::Int(1),
+        }
+    }
+
+    fn pop(path: &str) -> Change {
+        Change::PopLast {
+            path: FieldPath::parse(path).unwrap(),
+        }
+    }
+
+    fn rename(from: &str, to: &str) -> Change {
+        Change::Rename {
+            from: FieldPath::parse(from).unwrap(),
+            to: FieldPath::parse(to).unwrap(),
+        }
+    }
+
+    /// The trees as text: `=` replaced, `-` gone, `+` made, `~` kept, `*` computed; stages by `|`.
     #[track_caller]
     fn check(changes: Vec<Change>, expected: &str) {
         fn show(kept: &Kept<'_>) -> String {
@@ -213,19 +399,28 @@ mod tests {
                 Node::Kept(below) => format!("{key}~{}", show(below)),
                 Node::Gone => format!("{key}-"),
                 Node::Replaced(value) => format!("{key}={value}"),
+                Node::Computed(_) => format!("{key}*"),
             });
             format!("({})", keys.collect::<Vec<_>>().join(" "))
         }
         let patch = Patch::new(changes);
-        let changes = Changes::of(&patch);
-        let mut text = show(&changes.document);
-        for guard in &changes.guards {
-            text.push_str(&format!(" {}:{}", guard.change, guard.keys.join(".")));
-        }
-        if let Some(it) = changes.failure {
-            text.push_str(&format!(" fails {}:{} {:?}", it.change, it.keys, it.kind));
-        }
-        assert_eq!(text, expected);
+        let texts = stages(&patch).into_iter().map(|changes| {
+            let mut text = show(&changes.document);
+            for guard in &changes.guards {
+                text.push_str(&format!(" {}:{}", guard.change, guard.keys.join(".")));
+                if guard.kind != FieldKind::Object {
+                    text.push_str(&format!(":{:?}", guard.kind));
+                }
+            }
+            if let Some(it) = changes.failure {
+                text.push_str(&format!(" fails {}:{} {:?}", it.change, it.keys, it.kind));
+            }
+            if let Some(from) = changes.moved {
+                text.push_str(&format!(" moves {}", from.join(".")));
+            }
+            text
+        });
+        assert_eq!(texts.collect::<Vec<_>>().join(" | "), expected);
     }
 
     #[test]
@@ -261,6 +456,49 @@ mod tests {
         check(
             vec![set("a", r#"{"b":[1]}"#), set("a.b.0", "2")],
             r#"(a={"b":[1]}) fails 1:2 Array"#,
+        );
+    }
+
+    #[test]
+    fn what_is_computed_shares_a_stage_with_what_lies_elsewhere() {
+        check(
+            vec![inc("a.n"), set("a.m", "1"), pop("a.l"), set("b", "2")],
+            "(a+(l* m=1 n*) b=2) 0:a 0:a.n:Number 2:a.l:Array",
+        );
+        check(vec![pop("a.b.c")], "(a~(b~(c*))) 0:a.b.c:Array");
+    }
+
+    #[test]
+    fn what_looks_at_a_changed_place_starts_a_stage() {
+        check(
+            vec![inc("a"), inc("a")],
+            "(a*) 0:a:Number | (a*) 1:a:Number",
+        );
+        check(vec![inc("a"), set("a", "1")], "(a*) 0:a:Number | (a=1)");
+        check(vec![set("a", "1"), inc("a")], "(a=1) | (a*) 1:a:Number");
+        check(
+            vec![inc("a.b"), unset("a")],
+            "(a+(b*)) 0:a 0:a.b:Number | (a-)",
+        );
+        check(
+            vec![unset("a"), inc("a.b")],
+            "(a-) | (a+(b*)) 1:a 1:a.b:Number",
+        );
+        check(
+            vec![set("a.b", "1"), pop("a")],
+            "(a+(b=1)) 0:a | (a*) 1:a:Array",
+        );
+        check(
+            vec![pop("a"), set("a.b", "1")],
+            "(a*) 0:a:Array | (a+(b=1)) 1:a",
+        );
+    }
+
+    #[test]
+    fn a_move_is_a_stage() {
+        check(
+            vec![set("x", "1"), rename("a.b", "a.c"), inc("y")],
+            "(x=1) | (a+(b- c*)) 1:a moves a.b | (y*) 2:y:Number",
         );
     }
 }

@@ -28,8 +28,8 @@ pub(crate) struct Filters<'a> {
     pub(crate) dialect: &'a dyn Dialect,
     pub(crate) layout: &'a Layout,
     /// What is known of the collections that are linked to.
-    known: Layouts<'a>,
-    scope: Scope,
+    pub(crate) known: Layouts<'a>,
+    pub(crate) scope: Scope,
     /// Whether links are followed for each row by itself.
     by_row: bool,
 }
@@ -66,6 +66,14 @@ impl<'a> Filters<'a> {
         }
     }
 
+    /// The same over rows whose fields lie elsewhere.
+    pub(crate) fn with_layout<'b>(self, layout: &'b Layout) -> Filters<'b>
+    where
+        'a: 'b,
+    {
+        Filters { layout, ..self }
+    }
+
     /// Writes `filter` over a row of the table.
     pub(crate) fn write(&self, sql: &mut SqlWriter, filter: &Expr) {
         self.predicate(sql, filter, 0);
@@ -84,12 +92,17 @@ impl<'a> Filters<'a> {
     }
 
     /// `level` is the number of element predicates around the expression.
-    fn predicate(&self, sql: &mut SqlWriter, expr: &Expr, level: usize) {
-        let source = |expr| Source::of(expr, self.layout, self.scope, level);
+    pub(crate) fn predicate(&self, sql: &mut SqlWriter, expr: &Expr, level: usize) {
+        let source = |expr| Source::of(expr, *self, level);
         match expr {
             Expr::Value(value) => constant(sql, *value == Value::Bool(true)),
             // Not predicates: `Query::check` lets none come here.
             Expr::Field(_) | Expr::Len(_) => constant(sql, false),
+            Expr::Arithmetic { .. }
+            | Expr::Case { .. }
+            | Expr::Coalesce(_)
+            | Expr::Call { .. }
+            | Expr::Native(_) => self.dialect.typed(sql, &source(expr), Scalar::Bool),
             Expr::Compare { op, left, right } => {
                 self.compare(sql, *op, &source(left), &source(right));
             }
@@ -142,7 +155,11 @@ impl<'a> Filters<'a> {
             Expr::Contains { array, value } => match source(array) {
                 Source::Place(place) => self.dialect.contains(sql, &place, value),
                 Source::Value(Value::Array(items)) => constant(sql, items.contains(value)),
-                Source::Value(_) | Source::Len(_) | Source::Count(_) | Source::Null => {
+                Source::Computed(_)
+                | Source::Value(_)
+                | Source::Len(_)
+                | Source::Count(_)
+                | Source::Null => {
                     constant(sql, false);
                 }
             },
@@ -151,7 +168,7 @@ impl<'a> Filters<'a> {
                 array @ Source::Len(_) => self.dialect.is_null(sql, &array),
                 Source::Value(Value::Array(items)) => constant(sql, items.is_empty()),
                 Source::Value(value) => constant(sql, value.is_null()),
-                Source::Count(_) => constant(sql, false),
+                Source::Computed(_) | Source::Count(_) => constant(sql, false),
                 Source::Null => constant(sql, true),
             },
             Expr::AnyElement { array, predicate } => {
@@ -166,7 +183,11 @@ impl<'a> Filters<'a> {
             Expr::HasKey { object, key } => match source(object) {
                 Source::Place(place) => self.dialect.has_key(sql, &place, key),
                 Source::Value(Value::Object(map)) => constant(sql, map.contains_key(key)),
-                Source::Value(_) | Source::Len(_) | Source::Count(_) | Source::Null => {
+                Source::Computed(_)
+                | Source::Value(_)
+                | Source::Len(_)
+                | Source::Count(_)
+                | Source::Null => {
                     constant(sql, false);
                 }
             },
@@ -258,7 +279,11 @@ impl<'a> Filters<'a> {
     ) {
         match array {
             Source::Place(_) | Source::Value(Value::Array(_)) => {}
-            Source::Value(_) | Source::Len(_) | Source::Count(_) | Source::Null => {
+            Source::Computed(_)
+            | Source::Value(_)
+            | Source::Len(_)
+            | Source::Count(_)
+            | Source::Null => {
                 return constant(sql, false);
             }
         }

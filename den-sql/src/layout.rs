@@ -1,6 +1,8 @@
 //! Where the fields of one collection lie.
 
-use den_backend::{CollectionMeta, FieldKind, FieldPath, IndexKind, meta::fnv1a};
+use den_backend::{CollectionMeta, FieldKind, FieldPath, IndexKind, IndexMeta, meta::fnv1a};
+
+use crate::schema::search_column;
 
 /// Where the fields of one collection lie: one locator per field and kind.
 ///
@@ -16,6 +18,8 @@ pub struct Layout {
     columns: Vec<Column>,
     expressions: Vec<(FieldPath, FieldKind)>,
     members: Vec<(FieldPath, String)>,
+    /// The columns of search indexes.
+    searches: Vec<String>,
 }
 
 /// Where the fields of a query's collection lie, and those of the collections it links to.
@@ -46,6 +50,7 @@ impl Layout {
             columns: Vec::new(),
             expressions: Vec::new(),
             members: Vec::new(),
+            searches: Vec::new(),
         }
     }
 
@@ -54,11 +59,15 @@ impl Layout {
     pub fn of(meta: &CollectionMeta) -> Self {
         let mut layout = Self::new(meta.name.clone());
         for index in &meta.indexes {
+            if index.kind == IndexKind::Search {
+                layout = layout.with_search(index);
+            }
             for (field, _) in &index.fields {
                 layout = match index.kind {
                     IndexKind::Plain | IndexKind::Unique => {
                         layout.with_column(field.path.clone(), field.kind)
                     }
+                    IndexKind::Search => layout,
                     IndexKind::Members => {
                         layout.with_members(field.path.clone(), index.name.clone())
                     }
@@ -96,6 +105,22 @@ impl Layout {
             self.members.push((path, index.into()));
         }
         self
+    }
+
+    /// The column of a search index exists (PostgreSQL); without it the index is over what the column
+    /// would hold. SQLite needs none.
+    #[must_use]
+    pub fn with_search(mut self, index: &IndexMeta) -> Self {
+        if !self.has_search(index) {
+            self.searches.push(search_column(index));
+        }
+        self
+    }
+
+    /// Whether the column of a search index exists.
+    pub fn has_search(&self, index: &IndexMeta) -> bool {
+        let column = search_column(index);
+        self.searches.contains(&column)
     }
 
     /// The name of the column that holds the values of this kind at `path`, if there is one.

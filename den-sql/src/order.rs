@@ -1,10 +1,10 @@
 //! Orders: the sort keys of a query as SQL terms.
 
-use den_backend::{Direction, FieldKind, Nulls, Query, Sort, Value};
+use den_backend::{Direction, FieldKind, Nulls, Query, Search, Sort, Value};
 
 use crate::{
     filter::Filters,
-    source::{Place, Scalar, Source},
+    source::{Scalar, Source},
     writer::SqlWriter,
 };
 
@@ -20,16 +20,19 @@ pub(crate) struct Key<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Term<'a> {
     /// The values of one type; NULL for any other.
-    Typed(Place<'a>, Scalar),
+    Typed(Source<'a>, Scalar),
     /// The rank of the type; never NULL.
-    Rank(Place<'a>, &'static str),
+    Rank(Source<'a>, &'static str),
+    /// How well a row fits a search.
+    Score(&'a Search),
 }
 
 /// A whole order.
 #[derive(Debug)]
 pub(crate) struct Order<'a> {
     pub(crate) keys: Vec<Key<'a>>,
-    pub(crate) id: Direction,
+    /// The direction of the id; none for rows without one.
+    pub(crate) id: Option<Direction>,
 }
 
 /// Null ranks below every type where it sorts as the smallest value, else above.
@@ -39,28 +42,50 @@ const NULL_LARGEST: &str = "6";
 impl<'a> Order<'a> {
     pub(crate) fn of(filters: &Filters<'a>, query: &'a Query) -> Self {
         let mut keys = Vec::with_capacity(query.sort.len());
+        if let Some(search) = query.search.as_ref().filter(|it| it.ranked) {
+            keys.push(Key {
+                term: Term::Score(search),
+                direction: Direction::Desc,
+                nulls: Direction::Desc.default_nulls(),
+            });
+        }
         for sort in &query.sort {
             // Nothing ties with an id, so what comes after it orders nothing.
             if is_id(sort) {
                 return Self {
                     keys,
-                    id: sort.direction,
+                    id: Some(sort.direction),
                 };
             }
-            push_keys(&mut keys, filters.place(&sort.field.path), sort);
+            push_keys(&mut keys, Source::of(&sort.key, *filters, 0), sort);
         }
         Self {
             keys,
-            id: query.id_direction,
+            id: Some(query.id_direction),
         }
+    }
+
+    /// The order of rows that have no id.
+    pub(crate) fn of_rows(filters: &Filters<'a>, sorts: impl Iterator<Item = &'a Sort>) -> Self {
+        let mut keys = Vec::new();
+        for sort in sorts {
+            push_keys(&mut keys, Source::of(&sort.key, *filters, 0), sort);
+        }
+        Self { keys, id: None }
     }
 
     /// Writes the `ORDER BY` of a statement that reads the table.
     pub(crate) fn write(&self, filters: &Filters<'_>, sql: &mut SqlWriter) {
+        if self.keys.is_empty() && self.id.is_none() {
+            return;
+        }
         sql.push("\nORDER BY ");
-        for key in &self.keys {
+        for (i, key) in self.keys.iter().enumerate() {
+            if i > 0 {
+                sql.push(", ");
+            }
             key.term.write(filters, sql);
-            sql.push(key.suffix()).push(", ");
+            sql.push(key.suffix());
         }
         self.write_id(sql);
     }
@@ -69,15 +94,22 @@ impl<'a> Order<'a> {
     pub(crate) fn write_selected(&self, filters: &Filters<'_>, sql: &mut SqlWriter) {
         sql.push("\nORDER BY ");
         for (i, key) in self.keys.iter().enumerate() {
+            if i > 0 {
+                sql.push(", ");
+            }
             filters.dialect.selected_key(sql, i + 1, key.term.scalar());
-            sql.push(key.suffix()).push(", ");
+            sql.push(key.suffix());
         }
         self.write_id(sql);
     }
 
     fn write_id(&self, sql: &mut SqlWriter) {
+        let Some(direction) = self.id else { return };
+        if !self.keys.is_empty() {
+            sql.push(", ");
+        }
         // The id is never null, and every index has it in the engine's own order of nulls.
-        sql.push(match self.id {
+        sql.push(match direction {
             Direction::Asc => "d.id",
             Direction::Desc => "d.id DESC",
         });
@@ -103,25 +135,24 @@ impl Key<'_> {
 impl Term<'_> {
     pub(crate) fn write(&self, filters: &Filters<'_>, sql: &mut SqlWriter) {
         match self {
-            Self::Typed(place, scalar) => {
-                filters.dialect.typed(sql, &Source::Place(*place), *scalar);
-            }
-            Self::Rank(place, null_rank) => filters.dialect.rank(sql, place, null_rank),
+            Self::Typed(source, scalar) => filters.dialect.typed(sql, source, *scalar),
+            Self::Rank(source, null_rank) => filters.dialect.rank(sql, source, null_rank),
+            Self::Score(search) => filters.dialect.score(sql, filters.layout, search),
         }
     }
 
     fn scalar(&self) -> Option<Scalar> {
         match self {
             Self::Typed(_, scalar) => Some(*scalar),
-            Self::Rank(..) => None,
+            Self::Rank(..) | Self::Score(_) => None,
         }
     }
 }
 
 /// Whether this key is the id: as text, which is all it can be.
 pub(crate) fn is_id(sort: &Sort) -> bool {
-    match sort.field.kind {
-        FieldKind::Text | FieldKind::Any => sort.field.path.is_id(),
+    match sort.kind() {
+        FieldKind::Text | FieldKind::Any => sort.is_id(),
         FieldKind::Number | FieldKind::Bool | FieldKind::Array | FieldKind::Object => false,
     }
 }
@@ -138,13 +169,13 @@ pub(crate) fn rank_of(value: &Value, null_rank: &'static str) -> &'static str {
     }
 }
 
-fn push_keys<'a>(keys: &mut Vec<Key<'a>>, place: Place<'a>, sort: &Sort) {
+fn push_keys<'a>(keys: &mut Vec<Key<'a>>, source: Source<'a>, sort: &Sort) {
     let direction = sort.direction;
-    match sort.field.kind {
-        FieldKind::Text | FieldKind::Number | FieldKind::Bool if place.is_id() => {}
+    match sort.kind() {
+        FieldKind::Text | FieldKind::Number | FieldKind::Bool if sort.is_id() => {}
         FieldKind::Text | FieldKind::Number | FieldKind::Bool => {
-            keys.extend(Scalar::of_kind(sort.field.kind).map(|scalar| Key {
-                term: Term::Typed(place, scalar),
+            keys.extend(Scalar::of_kind(sort.kind()).map(|scalar| Key {
+                term: Term::Typed(source, scalar),
                 direction,
                 nulls: sort.nulls,
             }));
@@ -158,12 +189,12 @@ fn push_keys<'a>(keys: &mut Vec<Key<'a>>, place: Place<'a>, sort: &Sort) {
                 NULL_LARGEST
             };
             keys.push(Key {
-                term: Term::Rank(place, null_rank),
+                term: Term::Rank(source, null_rank),
                 direction,
                 nulls: direction.default_nulls(),
             });
             keys.extend(Scalar::ALL.map(|scalar| Key {
-                term: Term::Typed(place, scalar),
+                term: Term::Typed(source, scalar),
                 direction,
                 nulls: direction.default_nulls(),
             }));

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use den_backend::{
-    CollectionMeta, Direction, Expr, FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta, Value,
-    meta::fnv1a,
+    CollectionMeta, Direction, Expr, FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta,
+    SearchOptions, Value, meta::fnv1a,
 };
 
 use crate::{dialect::Dialect, layout::Layout, writer::SqlWriter};
@@ -125,8 +125,8 @@ pub fn drop_table(dialect: &dyn Dialect, collection: &str) -> Vec<String> {
     vec![sql.into_text()]
 }
 
-/// The hash of den's own definition of an index: changes when its name, kind, filter, fields, or
-/// their kinds or directions do.
+/// The hash of den's own definition of an index: changes when its name, kind, filter, fields,
+/// their kinds or directions, or how text is read do.
 pub fn definition_hash(index: &IndexMeta) -> String {
     let hash = fnv1a(definition(index).as_bytes());
     let digits = (0..16).rev().filter_map(|it| {
@@ -160,7 +160,80 @@ pub fn definition(index: &IndexMeta) -> String {
         let filter = serde_json::to_string(&index.filter).unwrap_or_default();
         members.insert("filter".to_owned(), Value::Text(filter));
     }
+    if let Some(search) = &index.search {
+        members.insert("search".to_owned(), search_value(search));
+    }
     Value::Object(members).to_string()
+}
+
+fn search_value(search: &SearchOptions) -> Value {
+    let language = search.language.as_deref();
+    let weights = search.weights.iter().copied().map(Value::Float);
+    object([
+        ("language", language.map_or(Value::Null, Value::from)),
+        ("weights", Value::Array(weights.collect())),
+        ("substrings", Value::Bool(search.substrings)),
+    ])
+}
+
+fn parse_search(search: &Value) -> Option<SearchOptions> {
+    let Value::Object(search) = search else {
+        return None;
+    };
+    let Value::Array(weights) = search.get("weights")? else {
+        return None;
+    };
+    let weights = weights.iter().map(|it| match it {
+        Value::Float(weight) => Some(*weight),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Text(_)
+        | Value::Array(_)
+        | Value::Object(_) => None,
+    });
+    Some(SearchOptions {
+        language: match search.get("language")?.is_null() {
+            true => None,
+            false => Some(text(search, "language")?.to_owned()),
+        },
+        weights: weights.collect::<Option<_>>()?,
+        substrings: *search.get("substrings")? == Value::Bool(true),
+    })
+}
+
+/// The name of the column that PostgreSQL keeps a search index in.
+///
+/// # Behavior
+///
+/// - Deterministic, at most 50 bytes, and different for different definitions, so that a column of an
+///   older one is never taken for it.
+pub fn search_column(index: &IndexMeta) -> String {
+    search_column_of(&definition_hash(index))
+}
+
+/// The name of the column of the search index whose definition has this hash.
+pub fn search_column_of(hash: &str) -> String {
+    ["_den_s_", hash].concat()
+}
+
+/// Adds the column of a search index, to be run while the table is empty; SQLite has none.
+pub fn add_search_column(
+    dialect: &dyn Dialect,
+    collection: &str,
+    index: &IndexMeta,
+) -> Option<String> {
+    dialect.add_search_column(collection, index)
+}
+
+/// Drops the column of the search index whose definition had this hash, and the index with it, if it
+/// is there (PostgreSQL).
+pub fn drop_search_column(dialect: &dyn Dialect, collection: &str, hash: &str) -> String {
+    let mut sql = SqlWriter::new(dialect.placeholders());
+    sql.push("ALTER TABLE IF EXISTS ").ident(collection);
+    sql.push(" DROP COLUMN IF EXISTS ");
+    sql.ident(&search_column_of(hash));
+    sql.into_text()
 }
 
 /// The index that a recorded definition describes; `None` if it is not one of den's.
@@ -179,6 +252,10 @@ pub fn parse_definition(definition: &str) -> Option<IndexMeta> {
             None => Expr::always(),
             Some(_) => serde_json::from_str(text(&index, "filter")?).ok()?,
         },
+        search: match index.get("search") {
+            None => None,
+            Some(search) => Some(parse_search(search)?),
+        },
     })
 }
 
@@ -188,14 +265,20 @@ pub fn kind_name(kind: IndexKind) -> &'static str {
         IndexKind::Plain => "plain",
         IndexKind::Unique => "unique",
         IndexKind::Members => "members",
+        IndexKind::Search => "search",
     }
 }
 
 /// The index kind of this name.
 pub fn kind_from_name(name: &str) -> Option<IndexKind> {
-    [IndexKind::Plain, IndexKind::Unique, IndexKind::Members]
-        .into_iter()
-        .find(|it| kind_name(*it) == name)
+    [
+        IndexKind::Plain,
+        IndexKind::Unique,
+        IndexKind::Members,
+        IndexKind::Search,
+    ]
+    .into_iter()
+    .find(|it| kind_name(*it) == name)
 }
 
 fn parse_field(field: &Value) -> Option<(FieldMeta, Direction)> {
@@ -293,6 +376,7 @@ mod tests {
                 (field(&["x"], FieldKind::Any), Direction::Asc),
             ],
             filter: Expr::always(),
+            search: None,
         };
         assert_eq!(parse_definition(&definition(&index)), Some(index.clone()));
         assert_eq!(parse_definition("{}"), None);

@@ -74,8 +74,9 @@ pub(crate) fn branches<'a>(order: &Order<'a>, query: &'a Query) -> Vec<Branch<'a
         })
         .unwrap_or(&seek.id);
 
+    let id_direction = order.id.unwrap_or(query.id_direction);
     let is_row = bounded.iter().all(|it| {
-        it.key.direction == order.id
+        it.key.direction == id_direction
             && it.key.has_default_nulls()
             && !matches!(it.bound, Bound::Null)
     });
@@ -86,11 +87,11 @@ pub(crate) fn branches<'a>(order: &Order<'a>, query: &'a Query) -> Vec<Branch<'a
             .map(|it| (it.key.term, it.bound.clone()))
             .collect();
         branches.push(Branch {
-            conditions: vec![Condition::RowAfter(row, order.id, id)],
+            conditions: vec![Condition::RowAfter(row, id_direction, id)],
         });
     } else {
         let mut conditions: Vec<Condition<'a>> = bounded.iter().map(Bounded::tie).collect();
-        conditions.push(Condition::IdAfter(order.id, id));
+        conditions.push(Condition::IdAfter(id_direction, id));
         branches.push(Branch { conditions });
     }
     for (i, last) in bounded.iter().enumerate().rev() {
@@ -146,9 +147,9 @@ fn bounds<'a>(order: &Order<'a>, query: &'a Query, values: &'a [Value]) -> Vec<B
         if is_id(sort) {
             break;
         }
-        let count = match sort.field.kind {
+        let count = match sort.kind() {
             // An id is no number, so as one it orders nothing.
-            FieldKind::Number | FieldKind::Bool if sort.field.path.is_id() => 0,
+            FieldKind::Number | FieldKind::Bool if sort.is_id() => 0,
             FieldKind::Text | FieldKind::Number | FieldKind::Bool => 1,
             FieldKind::Any => 1 + Scalar::ALL.len(),
             FieldKind::Array | FieldKind::Object => 0,
@@ -156,10 +157,12 @@ fn bounds<'a>(order: &Order<'a>, query: &'a Query, values: &'a [Value]) -> Vec<B
         for key in keys.by_ref().take(count) {
             let bound = match key.term {
                 Term::Rank(_, null_rank) => Bound::Rank(rank_of(value, null_rank)),
+                // An order by relevance has no positions.
+                Term::Score(_) => continue,
                 Term::Typed(_, scalar) if Scalar::of(value) == Some(scalar) => {
                     Bound::Value(value.clone())
                 }
-                Term::Typed(..) if sort.field.kind == FieldKind::Any => continue,
+                Term::Typed(..) if sort.kind() == FieldKind::Any => continue,
                 Term::Typed(..) => Bound::Null,
             };
             bounded.push(Bounded { key: *key, bound });

@@ -2,7 +2,7 @@
 
 use den_backend::{Expr, FieldKind, FieldPath, Root, Value};
 
-use crate::layout::Layout;
+use crate::{computed::Computed, filter::Filters, layout::Layout};
 
 /// The types whose values have an order, each with a column type of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub enum Source<'a> {
     Place(Place<'a>),
     /// The number of elements of the array at a place.
     Len(Place<'a>),
+    /// A value computed from the row.
+    Computed(Computed<'a>),
     /// A constant.
     Value(&'a Value),
     /// A number that is known, such as the length of a constant.
@@ -159,32 +161,40 @@ impl<'a> Source<'a> {
     pub fn is_indexed(&self, scalar: Scalar) -> bool {
         match self {
             Self::Place(place) => place.is_indexed(scalar),
-            Self::Len(_) | Self::Value(_) | Self::Count(_) | Self::Null => false,
+            Self::Computed(_) | Self::Len(_) | Self::Value(_) | Self::Count(_) | Self::Null => {
+                false
+            }
         }
     }
 
-    /// The operand that an expression stands for, with the document's fields read from `document`
-    /// and the innermost element under alias `element`. A predicate is no operand
-    /// ([`Query::check`](den_backend::Query::check)), so it is null.
-    pub fn of(expr: &'a Expr, layout: &'a Layout, document: Scope, element: usize) -> Self {
+    /// What an operand stands for, with the innermost element under the alias of `level`. A
+    /// predicate is a bool that is computed.
+    pub(crate) fn of(expr: &'a Expr, filters: Filters<'a>, level: usize) -> Self {
         match expr {
             Expr::Value(value) => Self::Value(value),
             Expr::Field(field) => Self::Place(Place {
                 scope: match field.root {
-                    Root::Document => document,
-                    Root::Element => Scope::Element(element),
+                    Root::Document => filters.scope,
+                    Root::Element => Scope::Element(level),
                 },
                 path: &field.path,
-                layout,
+                layout: filters.layout,
             }),
-            Expr::Len(array) => match Self::of(array, layout, document, element) {
+            Expr::Len(array) => match Self::of(array, filters, level) {
                 Self::Place(place) => Self::Len(place),
                 Self::Value(Value::Array(items)) => {
                     Self::Count(i64::try_from(items.len()).unwrap_or(i64::MAX))
                 }
-                Self::Value(_) | Self::Len(_) | Self::Count(_) | Self::Null => Self::Null,
+                Self::Computed(_) | Self::Value(_) | Self::Len(_) | Self::Count(_) | Self::Null => {
+                    Self::Null
+                }
             },
-            Expr::Compare { .. }
+            Expr::Arithmetic { .. }
+            | Expr::Case { .. }
+            | Expr::Coalesce(_)
+            | Expr::Call { .. }
+            | Expr::Native(_)
+            | Expr::Compare { .. }
             | Expr::In { .. }
             | Expr::IsNull(_)
             | Expr::Exists(_)
@@ -198,7 +208,11 @@ impl<'a> Source<'a> {
             | Expr::Linked { .. }
             | Expr::And(_)
             | Expr::Or(_)
-            | Expr::Not(_) => Self::Null,
+            | Expr::Not(_) => Self::Computed(Computed {
+                expr,
+                filters,
+                level,
+            }),
         }
     }
 
@@ -206,6 +220,10 @@ impl<'a> Source<'a> {
     pub fn may_be(&self, scalar: Scalar) -> bool {
         match self {
             Self::Place(place) => !place.is_id() || scalar == Scalar::Text,
+            Self::Computed(it) => match Scalar::of_kind(it.certain_kind()) {
+                Some(of) => of == scalar,
+                None => it.certain_kind() == FieldKind::Any,
+            },
             Self::Len(_) | Self::Count(_) => scalar == Scalar::Number,
             Self::Value(value) => Scalar::of(value) == Some(scalar),
             Self::Null => false,
@@ -215,7 +233,7 @@ impl<'a> Source<'a> {
     /// The value, if it is known without a document.
     pub fn constant(&self) -> Option<Value> {
         match self {
-            Self::Place(_) | Self::Len(_) => None,
+            Self::Place(_) | Self::Len(_) | Self::Computed(_) => None,
             Self::Value(value) => Some((*value).clone()),
             Self::Count(count) => Some(Value::Int(*count)),
             Self::Null => Some(Value::Null),

@@ -34,6 +34,11 @@ impl Either {
         self.written = true;
     }
 
+    /// Whether there is none so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.written
+    }
+
     /// Writes the end; without any condition none holds.
     pub(crate) fn end(self, sql: &mut SqlWriter) {
         sql.push(if self.written { ")" } else { "FALSE" });

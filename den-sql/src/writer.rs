@@ -75,6 +75,13 @@ impl SqlWriter {
         self.quoted(name, '"')
     }
 
+    /// Writes a name that [`check`](den_backend::check) has passed: lower case letters, digits and `_`, maybe
+    /// numbers in parentheses, maybe `[]`.
+    pub fn name(&mut self, name: &str) -> &mut Self {
+        self.text.push_str(name);
+        self
+    }
+
     /// Writes a quoted literal: a key or path, which must be in the text for an index to match.
     pub fn literal(&mut self, text: &str) -> &mut Self {
         self.quoted(text, '\'')
@@ -82,6 +89,13 @@ impl SqlWriter {
 
     /// Writes a number, such as that of an alias.
     pub fn number(&mut self, number: usize) -> &mut Self {
+        // Writing into a `String` has no way to fail.
+        let _ = write!(self.text, "{number}");
+        self
+    }
+
+    /// Writes a number of an expression, such as that of a character.
+    pub fn small(&mut self, number: u32) -> &mut Self {
         // Writing into a `String` has no way to fail.
         let _ = write!(self.text, "{number}");
         self
@@ -125,6 +139,14 @@ impl SqlWriter {
             Placeholders::Question => self.push("?").number(number),
             Placeholders::Dollar => self.push("$").number(number).push(cast),
         }
+    }
+
+    /// Writes a part as in a definition, with values as literals.
+    pub fn definition(&mut self, write: impl FnOnce(&mut Self)) -> &mut Self {
+        let mut part = Self::of_definition(self.placeholders);
+        write(&mut part);
+        self.text.push_str(&part.text);
+        self
     }
 
     /// How many values are bound so far.

@@ -5,6 +5,7 @@ use den_backend::{CollectionMeta, Direction, FieldKind, FieldPath, IndexKind, In
 use super::{
     Postgres,
     locator::{generated, json, named_column},
+    search,
 };
 use crate::{
     dialect::Definitions,
@@ -32,7 +33,7 @@ impl Definitions for Postgres {
     fn collections(&self) -> &'static str {
         "SELECT t.relname::text AS name
 FROM pg_catalog.pg_class AS t
-WHERE t.relkind IN ('r', 'p') AND starts_with(t.relname::text, '_den_') IS FALSE
+WHERE t.relkind IN ('r', 'p') AND NOT t.relispartition AND starts_with(t.relname::text, '_den_') IS FALSE
     AND pg_catalog.pg_table_is_visible(t.oid)
     AND EXISTS (
         SELECT 1 FROM pg_catalog.pg_attribute AS a
@@ -64,6 +65,14 @@ ON CONFLICT (collection, name) DO UPDATE SET
             sql.push(",\n    ");
             column(sql, &layout, path, kind);
         }
+        for index in meta
+            .indexes
+            .iter()
+            .filter(|it| it.kind == IndexKind::Search)
+        {
+            sql.push(",\n    ");
+            search::column(sql, &meta.name, index);
+        }
         // Room in each page lets an update stay beside the old row, so that no index is touched.
         sql.push("\n) WITH (fillfactor = 90)");
     }
@@ -79,7 +88,7 @@ ON CONFLICT (collection, name) DO UPDATE SET
         let mut sql = SqlWriter::of_definition(Placeholders::Dollar);
         sql.push(match index.kind {
             IndexKind::Unique => "CREATE UNIQUE INDEX ",
-            IndexKind::Plain | IndexKind::Members => "CREATE INDEX ",
+            IndexKind::Plain | IndexKind::Members | IndexKind::Search => "CREATE INDEX ",
         });
         if concurrently {
             sql.push("CONCURRENTLY ");
@@ -88,6 +97,7 @@ ON CONFLICT (collection, name) DO UPDATE SET
         sql.push(" ON ").ident(&layout.collection);
         match index.kind {
             IndexKind::Plain | IndexKind::Unique => keys(&mut sql, layout, index),
+            IndexKind::Search => search::index_key(&mut sql, layout, index),
             IndexKind::Members => {
                 sql.push(" USING gin (");
                 for (i, (field, _)) in index.fields.iter().enumerate() {

@@ -1,20 +1,24 @@
 //! Statements over documents, as PostgreSQL spells them.
 
-use den_backend::LockMode;
+use den_backend::{FieldKind, LockMode, Patch};
 
 use super::{
     Postgres,
-    changes::{at, changed},
-    locator::json_argument,
+    changes::{at, changed, type_of},
+    compute::json_of,
+    locator::{elements, generated, json_argument, named_column},
 };
 use crate::{
-    changes::Kept,
+    changes::{Base, Kept, Staged},
     dialect::Documents,
     document::ExpectationKind,
-    source::Place,
+    source::{Place, Source},
     statement::{Param, rows},
     writer::SqlWriter,
 };
+
+/// So many arguments one call of a function is given; the server allows 100.
+const MOST_ARGUMENTS: usize = 100;
 
 impl Documents for Postgres {
     fn document(&self, sql: &mut SqlWriter) {
@@ -43,6 +47,40 @@ impl Documents for Postgres {
             });
             sql.bind(Param::Rows(rows(skip)));
         }
+    }
+
+    fn unwound(&self, sql: &mut SqlWriter, array: &Place<'_>) {
+        sql.push("\nCROSS JOIN LATERAL ");
+        elements(sql, array);
+        sql.push(" AS e0 (v)");
+    }
+
+    fn array(
+        &self,
+        sql: &mut SqlWriter,
+        count: usize,
+        write: &mut dyn FnMut(&mut SqlWriter, usize),
+    ) {
+        sql.push("jsonb_build_array(");
+        for at in 0..count {
+            if at > 0 {
+                sql.push(if at % MOST_ARGUMENTS == 0 {
+                    ") || jsonb_build_array("
+                } else {
+                    ", "
+                });
+            }
+            write(sql, at);
+        }
+        sql.push(")");
+    }
+
+    fn element(&self, sql: &mut SqlWriter, source: &Source<'_>) {
+        json_of(sql, source);
+    }
+
+    fn document_element(&self, sql: &mut SqlWriter) {
+        sql.push("d.data");
     }
 
     fn lock(&self, sql: &mut SqlWriter, mode: LockMode) {
@@ -135,16 +173,25 @@ impl Documents for Postgres {
         true
     }
 
-    fn is_no_object(&self, sql: &mut SqlWriter, keys: &[String]) {
-        self.type_at(sql, keys);
-        sql.push(" NOT IN ('object', 'null')");
+    fn holds_other(&self, sql: &mut SqlWriter, base: Base, keys: &[String], kind: FieldKind) {
+        self.type_at(sql, base, keys);
+        sql.push(match kind {
+            FieldKind::Object => " NOT IN ('object', 'null')",
+            FieldKind::Array => " NOT IN ('array', 'null')",
+            FieldKind::Number => " NOT IN ('number', 'null')",
+            FieldKind::Text => " NOT IN ('string', 'null')",
+            FieldKind::Bool => " NOT IN ('boolean', 'null')",
+            FieldKind::Any => " IS NULL AND FALSE",
+        });
     }
 
-    fn type_at(&self, sql: &mut SqlWriter, keys: &[String]) {
-        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        sql.push("jsonb_typeof(");
-        at(sql, &keys);
-        sql.push(")");
+    fn holds(&self, sql: &mut SqlWriter, base: Base, keys: &[String]) {
+        at(sql, base, keys);
+        sql.push(" IS NOT NULL");
+    }
+
+    fn type_at(&self, sql: &mut SqlWriter, base: Base, keys: &[String]) {
+        type_of(sql, base, keys);
     }
 
     // Text that is no number, made from the row so that it is not computed ahead of time.
@@ -156,8 +203,30 @@ impl Documents for Postgres {
         sql.push(")::integer::text::jsonb");
     }
 
-    fn changed(&self, sql: &mut SqlWriter, document: &Kept<'_>) {
-        changed(sql, document);
+    fn patched(&self, _sql: &mut SqlWriter, _patch: &Patch) -> bool {
+        false
+    }
+
+    fn changed(&self, sql: &mut SqlWriter, document: &Kept<'_>, staged: &Staged<'_>) {
+        changed(sql, document, staged);
+    }
+
+    fn new_document(&self, sql: &mut SqlWriter, json: String) {
+        sql.bind(Param::Json(json));
+    }
+
+    fn conflict_key(&self, sql: &mut SqlWriter, place: &Place<'_>, kind: FieldKind) {
+        match place.column(kind) {
+            Some(column) => named_column(sql, place.scope, column),
+            None => generated(sql, place, kind),
+        }
+    }
+
+    fn partial_end(&self, _sql: &mut SqlWriter) {}
+
+    fn upserted(&self, sql: &mut SqlWriter) {
+        sql.push("d.id AS id, d.data AS body, ");
+        inserted(sql, ExpectationKind::Any);
     }
 }
 

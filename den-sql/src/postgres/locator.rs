@@ -2,6 +2,7 @@
 
 use den_backend::{FieldKind, FieldPath, Value, value::float_text};
 
+use super::compute;
 use crate::{
     source::{Place, Scalar, Scope, Source},
     statement::Param,
@@ -147,6 +148,7 @@ pub(super) fn typed(sql: &mut SqlWriter, source: &Source<'_>, scalar: Scalar) {
             sql.push(")::numeric END)");
         }
         Source::Value(value) if Scalar::of(value) == Some(scalar) => bind(sql, value),
+        Source::Computed(computed) => compute::scalar(sql, computed, scalar),
         Source::Count(count) if scalar == Scalar::Number => {
             sql.bind(Param::Int(*count));
         }
@@ -189,6 +191,11 @@ pub(super) fn id(sql: &mut SqlWriter, scope: Scope) {
 pub(super) fn named_column(sql: &mut SqlWriter, scope: Scope, column: &str) {
     qualifier(sql, scope);
     sql.ident(column);
+}
+
+/// Writes the whole document.
+pub(super) fn document(sql: &mut SqlWriter, scope: Scope) {
+    base(sql, scope);
 }
 
 /// Writes the elements of the array at a place as rows; none where there is no array.

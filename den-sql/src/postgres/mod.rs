@@ -1,10 +1,17 @@
 //! PostgreSQL.
 
 mod changes;
+mod compute;
 mod definitions;
 mod documents;
+mod groups;
 mod locator;
+mod native;
+mod numbers;
+pub mod only;
 mod predicates;
+mod search;
+mod times;
 
 use crate::{dialect::Dialect, writer::Placeholders};
 

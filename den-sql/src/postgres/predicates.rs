@@ -4,11 +4,14 @@ use den_backend::{CompareOp, FieldKind, Pattern, TextOp, Value};
 
 use super::{
     Postgres,
+    compute::{compare_any, fixed_type, json_of, never, rank, scalar},
     locator::{
         bind, elements, generated, json, json_argument, named_column, number_text, type_of, typed,
     },
+    native::compare_native,
 };
 use crate::{
+    computed::{Computed, Mode},
     dialect::{Predicates, Quantifier, TextTest},
     source::{Place, Scalar, Source, Split},
     spelling::{Either, compare_typed, operator, prefix_range},
@@ -39,9 +42,12 @@ impl Predicates for Postgres {
                 sql.push(operator(op));
                 bind(sql, value);
             }
-            (_, None) => {
-                sql.push("FALSE");
+            // Only what may be anything can be an array or object.
+            (Source::Computed(_), None) if fixed_type(source).is_none() => {
+                json_of(sql, source);
+                sql.push(" = ").bind(Param::Json(value.to_string()));
             }
+            (_, None) => never(sql, [source, &Source::Null]),
         }
     }
 
@@ -62,16 +68,47 @@ impl Predicates for Postgres {
             sql.push(" <> 'null'::jsonb)");
             return;
         }
-        let mut either = Either::default();
-        compare_typed(self, sql, &mut either, op, [left, right]);
-        either.end(sql);
+        if compare_native(sql, op, left, right) {
+            return;
+        }
+        let (of_left, of_right) = (fixed_type(left), fixed_type(right));
+        if of_left.is_some() && of_right.is_some() && of_left != of_right {
+            return never(sql, [left, right]);
+        }
+        match (op, of_left.or(of_right)) {
+            (CompareOp::Eq, None) => {
+                sql.push("(nullif(");
+                json_of(sql, left);
+                sql.push(", 'null'::jsonb) = ");
+                json_of(sql, right);
+                sql.push(")");
+            }
+            (CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge, None)
+                if is_computed(left) || is_computed(right) =>
+            {
+                compare_any(sql, operator(op), left, right);
+            }
+            (_, Some(_) | None) => {
+                let mut either = Either::default();
+                compare_typed(self, sql, &mut either, op, [left, right]);
+                either.end(sql);
+            }
+        }
     }
 
     fn is_in(&self, sql: &mut SqlWriter, source: &Source<'_>, values: &[Value]) {
+        if is_computed(source) && fixed_type(source).is_none() {
+            json_of(sql, source);
+            let all = values.iter().filter(|it| !it.is_null());
+            let all = all.map(ToString::to_string).collect();
+            sql.push(" = ANY(").bind(Param::JsonArray(all)).push(")");
+            return;
+        }
         let split = Split::of(values);
         let place = match source {
             Source::Place(place) if !place.is_id() => Some(place),
             Source::Place(_)
+            | Source::Computed(_)
             | Source::Len(_)
             | Source::Value(_)
             | Source::Count(_)
@@ -119,12 +156,22 @@ impl Predicates for Postgres {
             mixed(sql, place);
             sql.push(" = ANY(").bind(Param::JsonArray(rest)).push(")");
         }
+        if either.is_empty() {
+            return never(sql, [source, &Source::Null]);
+        }
         either.end(sql);
     }
 
     fn is_null(&self, sql: &mut SqlWriter, source: &Source<'_>) {
         let Source::Place(place) = source else {
-            typed(sql, source, Scalar::Number);
+            match fixed_type(source) {
+                Some(scalar) => typed(sql, source, scalar),
+                None => {
+                    sql.push("nullif(");
+                    json_of(sql, source);
+                    sql.push(", 'null'::jsonb)");
+                }
+            }
             sql.push(" IS NULL");
             return;
         };
@@ -240,7 +287,11 @@ impl Predicates for Postgres {
             }
             (
                 Quantifier::All,
-                Source::Len(_) | Source::Value(_) | Source::Count(_) | Source::Null,
+                Source::Computed(_)
+                | Source::Len(_)
+                | Source::Value(_)
+                | Source::Count(_)
+                | Source::Null,
             ) => {
                 sql.push("NOT EXISTS (SELECT 1 FROM ");
             }
@@ -255,7 +306,7 @@ impl Predicates for Postgres {
                 bind(sql, value);
                 sql.push(")");
             }
-            Source::Len(_) | Source::Count(_) | Source::Null => {
+            Source::Computed(_) | Source::Len(_) | Source::Count(_) | Source::Null => {
                 sql.push("jsonb_array_elements(NULL::jsonb)");
             }
         }
@@ -276,7 +327,23 @@ impl Predicates for Postgres {
         sql.push(" ? ").bind(Param::Text(key.to_owned())).push(")");
     }
 
-    fn rank(&self, sql: &mut SqlWriter, place: &Place<'_>, null_rank: &'static str) {
+    fn computed(&self, sql: &mut SqlWriter, computed: &Computed<'_>, mode: Mode) {
+        match mode {
+            Mode::Scalar(of) => scalar(sql, computed, of),
+            Mode::Json => self.json(sql, &Source::Computed(*computed)),
+        }
+    }
+
+    fn json(&self, sql: &mut SqlWriter, source: &Source<'_>) {
+        sql.push("coalesce(");
+        json_of(sql, source);
+        sql.push(", 'null'::jsonb)");
+    }
+
+    fn rank(&self, sql: &mut SqlWriter, source: &Source<'_>, null_rank: &'static str) {
+        let Source::Place(place) = source else {
+            return rank(sql, source, null_rank);
+        };
         sql.push("(CASE");
         for (of, rank) in [
             (" = 'number'", " THEN 1"),
@@ -298,6 +365,10 @@ impl Predicates for Postgres {
             sql.push(" COLLATE \"C\"");
         }
     }
+}
+
+fn is_computed(source: &Source<'_>) -> bool {
+    matches!(source, Source::Computed(_))
 }
 
 /// Writes a value of any type: the column that holds it, what an index holds, or the `jsonb` itself.

@@ -1,10 +1,12 @@
 //! How SQLite changes a document.
 
-use den_backend::Value;
+use den_backend::{Change, Patch, Value};
 
-use super::push_label;
+use super::{Sqlite, natives::Natives, push_label};
 use crate::{
     changes::{Kept, Node},
+    filter::Filters,
+    layout::Layout,
     statement::Param,
     writer::SqlWriter,
 };
@@ -35,6 +37,46 @@ pub(super) fn key_path(keys: &[String]) -> String {
         push_label(&mut path, key);
     }
     path
+}
+
+/// Writes the document as `den_patch` makes it of a patch, unless SQLite's own functions can.
+pub(super) fn patched(sql: &mut SqlWriter, patch: &Patch) -> bool {
+    let is_native = |it: &Change| match it {
+        Change::Set { .. } | Change::Unset { .. } => true,
+        Change::SetExpr { .. }
+        | Change::Inc { .. }
+        | Change::Mul { .. }
+        | Change::Min { .. }
+        | Change::Max { .. }
+        | Change::Push { .. }
+        | Change::AddToSet { .. }
+        | Change::Pull { .. }
+        | Change::PopFirst { .. }
+        | Change::PopLast { .. }
+        | Change::Rename { .. } => false,
+    };
+    if patch.changes.iter().all(is_native) {
+        return false;
+    }
+    let mut patch = patch.clone();
+    let mut natives = Natives::default();
+    for change in &mut patch.changes {
+        if let Change::SetExpr { path: _, value } = change {
+            natives.take(value);
+        }
+    }
+    sql.push("jsonb(den_patch(");
+    // Only a native cannot be written as JSON, and none is left.
+    let patch = serde_json::to_string(&patch).unwrap_or_default();
+    sql.bind(Param::Json(patch)).push(", json(d.data), d.id, ");
+    // Natives are written for the row, and read its document.
+    natives.write(
+        sql,
+        Filters::of_query(&Sqlite, (&Layout::new("")).into()),
+        0,
+    );
+    sql.push("))");
+    true
 }
 
 /// Writes the document with these changes made.
@@ -103,6 +145,8 @@ impl<'a> Steps<'a> {
                 }
                 Node::Gone => self.gone.push(path),
                 Node::Replaced(value) => self.replaced.push((path, value)),
+                // Such a patch is made by a function.
+                Node::Computed(_) => {}
             }
         }
     }
@@ -113,6 +157,6 @@ fn is_made_by_content(kept: &Kept<'_>) -> bool {
     kept.keys.values().any(|it| match it {
         Node::Kept(below) => below.is_made,
         Node::Gone => false,
-        Node::Replaced(_) => true,
+        Node::Replaced(_) | Node::Computed(_) => true,
     })
 }

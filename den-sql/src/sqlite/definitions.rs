@@ -5,6 +5,7 @@ use den_backend::{CollectionMeta, Direction, FieldKind, FieldPath, IndexKind, In
 use super::{
     Sqlite,
     locator::{Read, each, generated, id, named_column, read},
+    search,
 };
 use crate::{
     dialect::Definitions,
@@ -70,6 +71,7 @@ ON CONFLICT (collection, name) DO UPDATE SET
     fn create_index(&self, layout: &Layout, index: &IndexMeta, _concurrently: bool) -> Vec<String> {
         match index.kind {
             IndexKind::Plain | IndexKind::Unique => vec![column_index(layout, index)],
+            IndexKind::Search => search::create(layout, index),
             IndexKind::Members => index
                 .fields
                 .first()
@@ -85,6 +87,7 @@ ON CONFLICT (collection, name) DO UPDATE SET
                 sql.push("DROP INDEX IF EXISTS ").ident(name);
                 vec![sql.into_text()]
             }
+            IndexKind::Search => search::drop(name),
             IndexKind::Members => {
                 let mut statements: Vec<String> = Trigger::ALL
                     .iter()
@@ -104,7 +107,7 @@ ON CONFLICT (collection, name) DO UPDATE SET
     }
 }
 
-/// Writes the name of the side table of a members index.
+/// Writes the name of the side table of a members or search index.
 pub(super) fn members_table(sql: &mut SqlWriter, index: &str) {
     let mut name = String::from("_den_");
     name.push_str(index);
@@ -113,17 +116,18 @@ pub(super) fn members_table(sql: &mut SqlWriter, index: &str) {
 
 /// What keeps a side table true to the documents.
 #[derive(Debug, Clone, Copy)]
-enum Trigger {
+pub(super) enum Trigger {
     Insert,
     Update,
     Delete,
 }
 
 impl Trigger {
-    const ALL: [Self; 3] = [Self::Insert, Self::Update, Self::Delete];
+    pub(super) const ALL: [Self; 3] = [Self::Insert, Self::Update, Self::Delete];
 }
 
-fn trigger_name(sql: &mut SqlWriter, index: &str, trigger: Trigger) {
+/// Writes the name of a trigger of a side table.
+pub(super) fn trigger_name(sql: &mut SqlWriter, index: &str, trigger: Trigger) {
     let mut name = String::from("_den_");
     name.push_str(index);
     name.push_str(match trigger {
@@ -151,7 +155,7 @@ fn column_index(layout: &Layout, index: &IndexMeta) -> String {
     let mut sql = SqlWriter::of_definition(Placeholders::Question);
     sql.push(match index.kind {
         IndexKind::Unique => "CREATE UNIQUE INDEX IF NOT EXISTS ",
-        IndexKind::Plain | IndexKind::Members => "CREATE INDEX IF NOT EXISTS ",
+        IndexKind::Plain | IndexKind::Members | IndexKind::Search => "CREATE INDEX IF NOT EXISTS ",
     });
     sql.ident(&index.name)
         .push(" ON ")
@@ -166,15 +170,7 @@ fn column_index(layout: &Layout, index: &IndexMeta) -> String {
         let place = table_place(layout, &field.path);
         ends_in_id |= place.is_id();
         last = *direction;
-        if place.is_id() {
-            sql.push("id");
-        } else if let Some(column) = place.column(field.kind) {
-            named_column(&mut sql, Scope::Table, column);
-        } else {
-            sql.push("(");
-            generated(&mut sql, &place, field.kind);
-            sql.push(")");
-        }
+        index_key(&mut sql, &place, field.kind);
         push_direction(&mut sql, *direction);
     }
     if index.kind == IndexKind::Plain && !ends_in_id {
@@ -182,10 +178,8 @@ fn column_index(layout: &Layout, index: &IndexMeta) -> String {
         push_direction(&mut sql, last);
     }
     let is_partial = !index.filter.is_always();
-    // SQLite names the columns of an index that refuses a row, or with an expression among them the
-    // index itself, which tells it from one over the same columns of other documents.
     if is_partial && index.kind == IndexKind::Unique {
-        sql.push(", (0)");
+        partial_end(&mut sql);
     }
     sql.push(")");
     if is_partial {
@@ -193,6 +187,28 @@ fn column_index(layout: &Layout, index: &IndexMeta) -> String {
         Filters::of_table(&Sqlite, layout).write(&mut sql, &index.filter);
     }
     sql.into_text()
+}
+
+/// Writes one key of an index.
+pub(super) fn index_key(sql: &mut SqlWriter, place: &Place<'_>, kind: FieldKind) {
+    if place.is_id() {
+        sql.push("id");
+    } else if let Some(column) = place.column(kind) {
+        named_column(sql, Scope::Table, column);
+    } else {
+        sql.push("(");
+        generated(sql, place, kind);
+        sql.push(")");
+    }
+}
+
+/// Writes what the keys of a partial unique index end with.
+///
+/// SQLite names the columns of an index that refuses a row, or with an expression among them the
+/// index itself, which tells it from one over the same columns of other documents. Of constants,
+/// an upsert would not find an index over a number, and text would be the name of a column.
+pub(super) fn partial_end(sql: &mut SqlWriter) {
+    sql.push(", (x'')");
 }
 
 fn push_direction(sql: &mut SqlWriter, direction: Direction) {

@@ -1,20 +1,27 @@
 //! Statements over documents, as SQLite spells them.
 
-use den_backend::LockMode;
+use std::ops::Range;
+
+use den_backend::{FieldKind, LockMode, Patch};
 
 use super::{
     Sqlite,
-    changes::{changed, key_path},
-    locator::{Read, read},
+    changes::{changed, key_path, patched},
+    compute::json,
+    definitions::{index_key, partial_end},
+    locator::{Read, each, read},
 };
 use crate::{
-    changes::Kept,
+    changes::{Base, Kept, Staged},
     dialect::Documents,
     document::ExpectationKind,
-    source::Place,
+    source::{Place, Source},
     statement::{Param, rows},
     writer::SqlWriter,
 };
+
+/// So many elements of an array stand side by side.
+const FLAT: usize = 32;
 
 impl Documents for Sqlite {
     fn document(&self, sql: &mut SqlWriter) {
@@ -45,6 +52,35 @@ impl Documents for Sqlite {
         if skip > 0 {
             sql.push(" OFFSET ").bind(Param::Rows(rows(skip)));
         }
+    }
+
+    fn unwound(&self, sql: &mut SqlWriter, array: &Place<'_>) {
+        sql.push("\n    JOIN ");
+        each(sql, array);
+        // Of an object it makes rows too, and of a scalar one.
+        sql.push(" AS e0 ON ");
+        read(sql, Read::Type, array);
+        sql.push(" = 'array'");
+    }
+
+    // A function takes 1000 arguments at most, and writes some reals as others.
+    fn array(
+        &self,
+        sql: &mut SqlWriter,
+        count: usize,
+        write: &mut dyn FnMut(&mut SqlWriter, usize),
+    ) {
+        sql.push("'[' || ");
+        elements(sql, 0..count, write);
+        sql.push(" || ']'");
+    }
+
+    fn element(&self, sql: &mut SqlWriter, source: &Source<'_>) {
+        json(sql, source);
+    }
+
+    fn document_element(&self, sql: &mut SqlWriter) {
+        sql.push("json(d.data)");
     }
 
     // A write transaction holds the only write lock there is.
@@ -117,12 +153,19 @@ impl Documents for Sqlite {
         false
     }
 
-    fn is_no_object(&self, sql: &mut SqlWriter, keys: &[String]) {
-        self.type_at(sql, keys);
+    // What needs other kinds is made by a function.
+    fn holds_other(&self, sql: &mut SqlWriter, base: Base, keys: &[String], _kind: FieldKind) {
+        self.type_at(sql, base, keys);
         sql.push(" NOT IN ('object', 'null')");
     }
 
-    fn type_at(&self, sql: &mut SqlWriter, keys: &[String]) {
+    fn holds(&self, sql: &mut SqlWriter, base: Base, keys: &[String]) {
+        self.type_at(sql, base, keys);
+        sql.push(" IS NOT NULL");
+    }
+
+    // A patch that is written as SQL has one stage.
+    fn type_at(&self, sql: &mut SqlWriter, _base: Base, keys: &[String]) {
         sql.push("json_type(d.data, ").literal(&key_path(keys));
         sql.push(")");
     }
@@ -135,9 +178,54 @@ impl Documents for Sqlite {
         sql.push(")");
     }
 
-    fn changed(&self, sql: &mut SqlWriter, document: &Kept<'_>) {
+    fn patched(&self, sql: &mut SqlWriter, patch: &Patch) -> bool {
+        patched(sql, patch)
+    }
+
+    fn changed(&self, sql: &mut SqlWriter, document: &Kept<'_>, _staged: &Staged<'_>) {
         changed(sql, document);
     }
+
+    fn new_document(&self, sql: &mut SqlWriter, json: String) {
+        sql.push("jsonb(").bind(Param::Json(json)).push(")");
+    }
+
+    fn conflict_key(&self, sql: &mut SqlWriter, place: &Place<'_>, kind: FieldKind) {
+        index_key(sql, place, kind);
+    }
+
+    fn partial_end(&self, sql: &mut SqlWriter) {
+        partial_end(sql);
+    }
+
+    // The columns are named without the alias here.
+    fn upserted(&self, sql: &mut SqlWriter) {
+        sql.push("id AS id, json(data) AS body, NULL AS inserted");
+    }
+}
+
+/// Writes the elements of an array, with commas between them: as a balanced tree, because SQLite
+/// allows a depth of 1000.
+fn elements(
+    sql: &mut SqlWriter,
+    range: Range<usize>,
+    write: &mut dyn FnMut(&mut SqlWriter, usize),
+) {
+    if range.len() <= FLAT {
+        for i in range.clone() {
+            if i > range.start {
+                sql.push(" || ',' || ");
+            }
+            write(sql, i);
+        }
+        return;
+    }
+    let middle = range.start + range.len() / 2;
+    sql.push("(");
+    elements(sql, range.start..middle, write);
+    sql.push(") || ',' || (");
+    elements(sql, middle..range.end, write);
+    sql.push(")");
 }
 
 fn insert(sql: &mut SqlWriter, collection: &str) {

@@ -2,7 +2,9 @@
 
 use den_backend::{FieldKind, FieldPath, Value};
 
+use super::compute::computed;
 use crate::{
+    computed::Mode,
     source::{Place, Scalar, Scope, Source},
     statement::Param,
     writer::SqlWriter,
@@ -134,6 +136,7 @@ pub(super) fn typed(sql: &mut SqlWriter, source: &Source<'_>, scalar: Scalar) {
             sql.push(" END");
         }
         Source::Value(value) if Scalar::of(value) == Some(scalar) => bind(sql, value),
+        Source::Computed(it) => computed(sql, it, Mode::Scalar(scalar)),
         Source::Count(count) if scalar == Scalar::Number => {
             sql.bind(Param::Int(*count));
         }
@@ -200,13 +203,16 @@ fn qualifier(sql: &mut SqlWriter, scope: Scope) {
     }
 }
 
+/// Writes the document's column.
+pub(super) fn document(sql: &mut SqlWriter, scope: Scope) {
+    qualifier(sql, scope);
+    sql.push("data");
+}
+
 /// What paths start from.
 fn base(sql: &mut SqlWriter, scope: Scope) {
     match scope {
-        Scope::Table | Scope::Document | Scope::Old | Scope::New => {
-            qualifier(sql, scope);
-            sql.push("data");
-        }
+        Scope::Table | Scope::Document | Scope::Old | Scope::New => document(sql, scope),
         Scope::Element(_) => container(sql, scope),
     }
 }
@@ -245,7 +251,7 @@ fn read_path(sql: &mut SqlWriter, read: Read, scope: Scope, path: &str) {
 }
 
 /// Reads a row of `json_each`.
-fn read_element(sql: &mut SqlWriter, read: Read, scope: Scope) {
+pub(super) fn read_element(sql: &mut SqlWriter, read: Read, scope: Scope) {
     match read {
         Read::Type => {
             qualifier(sql, scope);
@@ -263,7 +269,7 @@ fn read_element(sql: &mut SqlWriter, read: Read, scope: Scope) {
             qualifier(sql, scope);
             sql.push("value WHEN 'object' THEN ");
             qualifier(sql, scope);
-            sql.push("value ELSE json_quote(");
+            sql.push("value ELSE den_json(");
             qualifier(sql, scope);
             sql.push("value) END");
         }

@@ -1,10 +1,15 @@
 //! SQLite.
 
 mod changes;
+mod compute;
 mod definitions;
 mod documents;
+mod groups;
 mod locator;
+mod natives;
+pub mod only;
 mod predicates;
+mod search;
 mod sets;
 
 use crate::{dialect::Dialect, writer::Placeholders};

@@ -4,10 +4,12 @@ use den_backend::{CompareOp, FieldKind, Pattern, TextOp, Value};
 
 use super::{
     Sqlite,
+    compute::{computed, json},
     locator::{Read, bind, each, id, named_column, read, typed},
     sets,
 };
 use crate::{
+    computed::{Computed, Mode},
     dialect::{Predicates, Quantifier, TextTest},
     source::{Place, Scalar, Source},
     spelling::{Either, compare_typed, operator, prefix_range},
@@ -42,6 +44,10 @@ impl Predicates for Sqlite {
         left: &Source<'_>,
         right: &Source<'_>,
     ) {
+        let are_read = matches!((left, right), (Source::Place(_), Source::Place(_)));
+        if op == CompareOp::Eq && !are_read && is_any(left) && is_any(right) {
+            return values_equal(sql, left, right);
+        }
         let mut either = Either::default();
         compare_typed(self, sql, &mut either, op, [left, right]);
         if let (CompareOp::Eq, Source::Place(left), Source::Place(right)) = (op, left, right) {
@@ -62,11 +68,19 @@ impl Predicates for Sqlite {
     }
 
     fn is_null(&self, sql: &mut SqlWriter, source: &Source<'_>) {
-        let Source::Place(place) = source else {
-            sql.push("(");
-            typed(sql, source, Scalar::Number);
-            sql.push(") IS NULL");
-            return;
+        let place = match source {
+            Source::Place(place) => place,
+            Source::Computed(_) => {
+                json(sql, source);
+                sql.push(" = 'null'");
+                return;
+            }
+            Source::Len(_) | Source::Value(_) | Source::Count(_) | Source::Null => {
+                sql.push("(");
+                typed(sql, source, Scalar::Number);
+                sql.push(") IS NULL");
+                return;
+            }
         };
         // The column is null wherever the field is, so that its index narrows the search.
         let column = place
@@ -222,7 +236,7 @@ impl Predicates for Sqlite {
                 bind(sql, value);
                 sql.push(")");
             }
-            Source::Len(_) | Source::Count(_) | Source::Null => {
+            Source::Computed(_) | Source::Len(_) | Source::Count(_) | Source::Null => {
                 sql.push("json_each(NULL)");
             }
         }
@@ -249,10 +263,25 @@ impl Predicates for Sqlite {
         sql.bind(Param::Text(key.to_owned())).push("))");
     }
 
-    fn rank(&self, sql: &mut SqlWriter, place: &Place<'_>, null_rank: &'static str) {
-        sql.push("CASE ifnull(");
-        read(sql, Read::Type, place);
-        sql.push(", 'null') WHEN 'null' THEN ").push(null_rank);
+    fn computed(&self, sql: &mut SqlWriter, it: &Computed<'_>, mode: Mode) {
+        computed(sql, it, mode);
+    }
+
+    fn json(&self, sql: &mut SqlWriter, source: &Source<'_>) {
+        json(sql, source);
+    }
+
+    fn rank(&self, sql: &mut SqlWriter, source: &Source<'_>, null_rank: &'static str) {
+        if let Source::Place(place) = source {
+            sql.push("CASE ifnull(");
+            read(sql, Read::Type, place);
+            sql.push(", 'null')");
+        } else {
+            sql.push("CASE json_type(");
+            json(sql, source);
+            sql.push(")");
+        }
+        sql.push(" WHEN 'null' THEN ").push(null_rank);
         sql.push(" WHEN 'integer' THEN 1 WHEN 'real' THEN 1 WHEN 'text' THEN 2");
         sql.push(" WHEN 'true' THEN 3 WHEN 'false' THEN 3 WHEN 'array' THEN 4 ELSE 5 END");
     }
@@ -303,9 +332,35 @@ fn compare_mixed(
     sql.push(")");
 }
 
+/// Whether an operand may be an array or object.
+fn is_any(source: &Source<'_>) -> bool {
+    match source {
+        Source::Place(_) => true,
+        Source::Computed(it) => match it.certain_kind() {
+            FieldKind::Text | FieldKind::Number | FieldKind::Bool => false,
+            FieldKind::Array | FieldKind::Object | FieldKind::Any => true,
+        },
+        Source::Len(_) | Source::Value(_) | Source::Count(_) | Source::Null => false,
+    }
+}
+
+/// Writes that two operands of any type are equal, and not null.
+fn values_equal(sql: &mut SqlWriter, left: &Source<'_>, right: &Source<'_>) {
+    sql.push("(SELECT v.a <> 'null' AND den_json_eq(v.a, v.b) FROM (SELECT ");
+    json(sql, left);
+    sql.push(" AS a, ");
+    json(sql, right);
+    sql.push(" AS b) AS v)");
+}
+
 fn container_equals(sql: &mut SqlWriter, source: &Source<'_>, value: &Value) {
     let Source::Place(place) = source else {
-        sql.push("FALSE");
+        // Only an array equals an array, whatever the operand may be.
+        sql.push("den_json_eq(");
+        json(sql, source);
+        sql.push(", ");
+        bind(sql, value);
+        sql.push(")");
         return;
     };
     sql.push("(");

@@ -2,6 +2,7 @@
 
 use den_backend::Value;
 
+use super::compute::json;
 use super::locator::{Read, read, typed};
 use crate::{
     source::{Scalar, Source, Split},
@@ -45,16 +46,22 @@ pub(super) fn is_in(sql: &mut SqlWriter, source: &Source<'_>, values: &[Value]) 
 }
 
 fn container_in(sql: &mut SqlWriter, source: &Source<'_>, values: &[&Value]) {
-    let Source::Place(place) = source else {
-        sql.push("FALSE");
-        return;
-    };
     sql.push("(");
-    read(sql, Read::Type, place);
-    sql.push(" IN ('array', 'object') AND EXISTS (SELECT 1 FROM json_each(");
+    if let Source::Place(place) = source {
+        read(sql, Read::Type, place);
+        sql.push(" IN ('array', 'object') AND ");
+    }
+    sql.push("EXISTS (SELECT 1 FROM json_each(");
     sql.bind(Param::Json(json_array(values)));
     sql.push(") AS m WHERE den_json_eq(");
-    read(sql, Read::Json, place);
+    match source {
+        Source::Place(place) => read(sql, Read::Json, place),
+        Source::Computed(_)
+        | Source::Len(_)
+        | Source::Value(_)
+        | Source::Count(_)
+        | Source::Null => json(sql, source),
+    }
     sql.push(", m.value)))");
 }
 

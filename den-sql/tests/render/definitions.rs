@@ -354,7 +354,7 @@ fn records() {
             ORDER BY name ASC NULLS FIRST;
             SELECT t.relname::text AS name
             FROM pg_catalog.pg_class AS t
-            WHERE t.relkind IN ('r', 'p') AND starts_with(t.relname::text, '_den_') IS FALSE
+            WHERE t.relkind IN ('r', 'p') AND NOT t.relispartition AND starts_with(t.relname::text, '_den_') IS FALSE
                 AND pg_catalog.pg_table_is_visible(t.oid)
                 AND EXISTS (
                     SELECT 1 FROM pg_catalog.pg_attribute AS a

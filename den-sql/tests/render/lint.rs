@@ -1,26 +1,60 @@
 //! Rules that every emitted statement keeps. The checks of the other cases come through here.
 
-use den_sql::sqlite_functions::{FAIL, JSON_EQ, REGEXP};
+use den_sql::sqlite_functions::{AVG, FAIL, JSON, JSON_EQ, KEY, PATCH, REGEXP, SCALAR, SUM, VALUE};
 
 /// Functions of PostgreSQL that statements may call: all immutable, so that a distributed server
 /// can send them to where the rows are. `count` and `EXISTS` stand for whole statements.
 const POSTGRES_FUNCTIONS: &[&str] = &[
+    "abs",
+    "btrim",
     "char_length",
     "coalesce",
     "count",
+    "date_part",
+    "greatest",
     "jsonb_array_elements",
     "jsonb_array_length",
+    "jsonb_object",
+    "jsonb_path_query_array",
     "jsonb_set",
     "jsonb_typeof",
+    "least",
+    "left",
     "lower",
+    "lpad",
+    "make_date",
     "nullif",
+    "num_nulls",
+    "replace",
     "right",
+    "round",
+    "row_number",
+    "scale",
     "starts_with",
     "strpos",
+    "substr",
+    "to_tsquery",
+    "ts_rank",
     "unnest",
+    "upper",
 ];
 
+/// Functions that only what reads may call: aggregates, and those that are not immutable.
+const POSTGRES_READING: &[&str] = &[
+    "bool_and",
+    "bool_or",
+    "jsonb_build_array",
+    "max",
+    "min",
+    "sum",
+    "to_jsonb",
+];
+
+/// What stands for elements of an array that no path can tell apart.
+const POSTGRES_WRITING: &[&str] = &["jsonb_agg"];
+
 const SQLITE_FUNCTIONS: &[&str] = &[
+    "bm25",
     "coalesce",
     "count",
     "ifnull",
@@ -36,10 +70,21 @@ const SQLITE_FUNCTIONS: &[&str] = &[
     "jsonb_set",
     "length",
     "lower",
+    "max",
+    "min",
+    "nullif",
+    "row_number",
     "substr",
+    AVG,
     FAIL,
+    JSON,
     JSON_EQ,
+    KEY,
+    PATCH,
     REGEXP,
+    SCALAR,
+    SUM,
+    VALUE,
 ];
 
 /// Words before a parenthesis that call nothing.
@@ -47,18 +92,23 @@ const KEYWORDS: &[&str] = &[
     "AND",
     "ANY",
     "AS",
+    "BETWEEN",
     "BY",
     "CAST",
     "COLLATE",
     "CONFLICT",
+    "DISTINCT",
     "ELSE",
     "EXISTS",
     "FROM",
     "IN",
     "IS",
+    "JOIN",
+    "MATERIALIZED",
     "NOT",
     "ON",
     "OR",
+    "OVER",
     "RETURNING",
     "SELECT",
     "THEN",
@@ -70,7 +120,13 @@ const KEYWORDS: &[&str] = &[
 #[track_caller]
 pub(crate) fn lint_postgres(sql: &str) {
     let words = words(sql);
-    calls_only(sql, &words, POSTGRES_FUNCTIONS);
+    let reads = words.first().is_some_and(|it| it == "SELECT");
+    let more = if reads {
+        POSTGRES_READING
+    } else {
+        POSTGRES_WRITING
+    };
+    calls_only(sql, &words, &[POSTGRES_FUNCTIONS, more].concat());
     for pair in words.windows(2) {
         let [word, next] = pair else { continue };
         // A simple CASE is not for every distributed planner.
@@ -131,7 +187,7 @@ fn words(sql: &str) -> Vec<String> {
         } else if it == ':' {
             rest.next_if_eq(&':');
             words.push("::".to_owned());
-        } else if matches!(it, '(' | ')' | ',' | '=') {
+        } else if "(),=+-*/%|<>~".contains(it) {
             words.push(it.to_string());
         } else if it.is_alphanumeric() || it == '$' || it == '_' {
             let mut word = it.to_string();

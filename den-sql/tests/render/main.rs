@@ -2,18 +2,25 @@
 
 mod arrays;
 mod compare;
+mod computed;
 mod definitions;
 mod documents;
+mod functions;
+mod groups;
 mod limits;
 mod linked;
 mod lint;
 mod logic;
+mod natives;
 mod orders;
 mod pages;
 mod partial;
+mod patches;
 mod paths;
 mod positions;
+mod search;
 mod support;
 mod text;
 mod updates;
+mod upserts;
 mod windows;

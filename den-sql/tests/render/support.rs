@@ -70,7 +70,7 @@ pub(crate) fn check_texts(lite: &str, pg: &str, sqlite: &Expect, postgres: &Expe
     postgres.assert_eq(pg);
 }
 
-fn show(statement: &Statement) -> String {
+pub(crate) fn show(statement: &Statement) -> String {
     let mut text = statement.sql.clone();
     for (i, param) in statement.params.iter().enumerate() {
         text.push_str(&format!("\n-- {} {param:?}", i + 1));
@@ -89,7 +89,12 @@ pub(crate) fn path(text: &str) -> FieldPath {
 }
 
 pub(crate) fn field(text: &str) -> Expr {
-    Expr::Field(Field::document(path(text), FieldKind::Any))
+    kinded(text, FieldKind::Any)
+}
+
+/// A field of which the kind is known.
+pub(crate) fn kinded(text: &str, kind: FieldKind) -> Expr {
+    Expr::Field(Field::document(path(text), kind))
 }
 
 /// A field of the array element at hand.
@@ -139,7 +144,7 @@ pub(crate) fn sorted(keys: &[(&str, FieldKind, Direction)]) -> Query {
 
 pub(crate) fn sort(name: &str, kind: FieldKind, direction: Direction, nulls: Nulls) -> Sort {
     Sort {
-        field: Field::document(path(name), kind),
+        key: Expr::Field(Field::document(path(name), kind)),
         direction,
         nulls,
     }
@@ -162,5 +167,6 @@ pub(crate) fn index(
         fields: fields.collect(),
         kind,
         filter: Expr::always(),
+        search: None,
     }
 }

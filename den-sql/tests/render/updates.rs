@@ -1,6 +1,6 @@
 //! Changes to rows where they lie.
 
-use den_backend::{Change, ErrorKind, Expr, FieldPath, Patch, Query};
+use den_backend::{Change, ErrorKind, Expr, FieldPath, Patch, Query, Returning};
 use den_sql::{Layouts, POSTGRES, SQLITE, patch_failure};
 use expect_test::{Expect, expect};
 
@@ -22,8 +22,20 @@ fn check_update(query: &Query, changes: Vec<Change>, sqlite: &Expect, postgres: 
     let patch = Patch::new(changes);
     let layout = bare();
     check_statements(
-        &den_sql::update(SQLITE, Layouts::new(&layout), query, &patch),
-        &den_sql::update(POSTGRES, Layouts::new(&layout), query, &patch),
+        &den_sql::update(
+            SQLITE,
+            Layouts::new(&layout),
+            query,
+            &patch,
+            Returning::Nothing,
+        ),
+        &den_sql::update(
+            POSTGRES,
+            Layouts::new(&layout),
+            query,
+            &patch,
+            Returning::Nothing,
+        ),
         sqlite,
         postgres,
     );
@@ -232,9 +244,21 @@ fn many_changes_stay_shallow_and_short() {
     let patch = Patch::new(changes.collect());
     let query = articles(Expr::always());
     let layout = indexed();
-    let lite = den_sql::update(SQLITE, Layouts::new(&layout), &query, &patch);
+    let lite = den_sql::update(
+        SQLITE,
+        Layouts::new(&layout),
+        &query,
+        &patch,
+        Returning::Nothing,
+    );
     assert!(lite.sql.matches("jsonb_set(").count() < 100);
-    let pg = den_sql::update(POSTGRES, Layouts::new(&layout), &query, &patch);
+    let pg = den_sql::update(
+        POSTGRES,
+        Layouts::new(&layout),
+        &query,
+        &patch,
+        Returning::Nothing,
+    );
     assert_eq!(pg.params.len(), 1);
 
     // Objects beside one another do not make calls nest.
@@ -243,7 +267,13 @@ fn many_changes_stay_shallow_and_short() {
         _ => unset(&["a.", &it.to_string(), ".x"].concat()),
     });
     let patch = Patch::new(beside.collect());
-    let pg = den_sql::update(POSTGRES, Layouts::new(&layout), &query, &patch);
+    let pg = den_sql::update(
+        POSTGRES,
+        Layouts::new(&layout),
+        &query,
+        &patch,
+        Returning::Nothing,
+    );
     let (mut depth, mut deepest) = (0, 0);
     for it in pg.sql.chars() {
         match it {
@@ -259,7 +289,13 @@ fn many_changes_stay_shallow_and_short() {
     // Of one document each place is read a few times only, however deep.
     let deep = (0..50).map(|it| set(&vec!["a"; it + 1].join("."), "{}"));
     let patch = Patch::new(deep.rev().collect());
-    let pg = den_sql::update(POSTGRES, Layouts::new(&layout), &query, &patch);
+    let pg = den_sql::update(
+        POSTGRES,
+        Layouts::new(&layout),
+        &query,
+        &patch,
+        Returning::Nothing,
+    );
     assert!(pg.sql.len() < 100_000, "{}", pg.sql.len());
 }
 
