@@ -1,29 +1,32 @@
 //! The backend: a pool of connections and what is known of the collections.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use async_trait::async_trait;
 use den_backend::{
-    Backend, Capabilities, CollectionMeta, DatabaseUrl, DeleteOutcome, Expectation, Explain,
-    ExplainMode, IndexMeta, OpenOptions, Patch, PoolStats, Put, PutOutcome, Query, RawDocument,
-    ReadWrite, RecordedIndex, Result, RowStream, Transaction, TxOptions,
+    Access, Backend, Capabilities, CollectionMeta, DatabaseUrl, DeleteOutcome, Expectation,
+    Explain, ExplainMode, Grouping, IndexMeta, OnRefusal, OpenOptions, Patch, PoolStats, Put,
+    PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex, Result, Returning, RowStream,
+    Transaction, TxOptions, Updated, Upsert, UpsertOutcome, Value,
 };
 use tokio::sync::mpsc;
 
 use crate::{
     cache::{Cache, schema_version},
-    catalog,
+    catalog, change,
     connection::Connection,
     document::raw_rows,
     error::Outcome,
     options::Options,
     pool::{Pool, Purpose},
+    raw,
     scan::{self, Cancel, MESSAGES, Message, Rows},
     schema,
     session::{self, Batch, Session, Work},
     subject::Subject,
     threads::{Threads, panicked},
     transaction::SqliteTransaction,
+    upsert,
 };
 
 /// So few rows are read at once, when the limit says that there are no more.
@@ -77,6 +80,30 @@ impl SqliteBackend {
             Some(Message::Failed(failure)) => Err(failure),
             None => return Err(panicked()),
         })
+    }
+
+    /// Runs work on a connection, on another thread; to its end, once it has begun.
+    pub(crate) async fn with_connection<T: Send + 'static>(
+        &self,
+        access: Access,
+        work: impl FnOnce(&mut Connection) -> Outcome<T> + Send + 'static,
+    ) -> Result<T> {
+        let pool = &self.0.pool;
+        let mut lease = match access {
+            Access::ReadWrite => pool.writer().await?,
+            Access::ReadOnly => pool.reader(Purpose::Scan).await?,
+        };
+        let cache = Arc::clone(&self.0.cache);
+        let done = pool.threads().run(move || {
+            let done = lease.patiently(work);
+            lease.clean();
+            // It may have changed the schema.
+            if let Ok(version) = schema_version(&lease) {
+                cache.saw_version(version);
+            }
+            done
+        });
+        session::anywhere(done).await
     }
 
     /// Runs work on the schema, with the writer's connection on another thread.
@@ -155,8 +182,17 @@ impl ReadWrite for SqliteBackend {
         session::put(self, collection, put).await
     }
 
-    async fn put_many(&self, collection: &str, puts: &[Put<'_>]) -> Result<Vec<PutOutcome>> {
-        session::put_many(self, collection, puts, Batch::Transaction).await
+    async fn put_many(
+        &self,
+        collection: &str,
+        puts: &[Put<'_>],
+        on_refusal: OnRefusal,
+    ) -> Result<Vec<PutOutcome>> {
+        session::put_many(self, collection, puts, on_refusal, Batch::Transaction).await
+    }
+
+    async fn upsert(&self, collection: &str, upsert: &Upsert<'_>) -> Result<UpsertOutcome> {
+        upsert::upsert(self, collection, upsert, Batch::Transaction).await
     }
 
     async fn delete(
@@ -190,6 +226,10 @@ impl ReadWrite for SqliteBackend {
         }
     }
 
+    async fn group(&self, query: &Query, grouping: &Grouping) -> Result<Vec<Vec<u8>>> {
+        session::group(self, query, grouping).await
+    }
+
     async fn count(&self, query: &Query) -> Result<u64> {
         session::count(self, query).await
     }
@@ -202,8 +242,16 @@ impl ReadWrite for SqliteBackend {
         session::delete_matching(self, query).await
     }
 
-    async fn update(&self, query: &Query, patch: &Patch) -> Result<u64> {
-        session::update(self, query, patch).await
+    async fn update(&self, query: &Query, patch: &Patch, returning: Returning) -> Result<Updated> {
+        change::update(self, query, patch, returning, Batch::Transaction).await
+    }
+
+    async fn raw_query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<u8>>> {
+        raw::query(self, statement, parameters, Batch::Transaction).await
+    }
+
+    async fn raw_execute(&self, statement: &str, parameters: &[Value]) -> Result<u64> {
+        raw::execute(self, statement, parameters, Batch::Transaction).await
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
@@ -214,6 +262,10 @@ impl ReadWrite for SqliteBackend {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Backend for SqliteBackend {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
     fn name(&self) -> &'static str {
         "sqlite"
     }

@@ -13,9 +13,19 @@ const SAME_NAME: &str = "SELECT name FROM sqlite_schema WHERE name = ?1 COLLATE 
 const INDEX: &str =
     "SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ?1 AND tbl_name = ?2";
 
+const INDEX_TEXT: &str =
+    "SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?1 AND tbl_name = ?2";
+
 /// The side table of a members index and its three triggers, as den-sql names them.
 const MEMBERS: &str = "SELECT count(*) FROM sqlite_schema
 WHERE (type = 'table' AND name = '_den_' || ?1)
+    OR (type = 'trigger' AND tbl_name = ?2
+        AND name IN ('_den_' || ?1 || '_i', '_den_' || ?1 || '_u', '_den_' || ?1 || '_d'))";
+
+/// The tables of a search index, the index over its keys, and its three triggers.
+const SEARCH: &str = "SELECT count(*) FROM sqlite_schema
+WHERE (type = 'table' AND name IN ('_den_' || ?1, '_den_' || ?1 || '_keys'))
+    OR (type = 'index' AND name = ?1 AND tbl_name = '_den_' || ?1 || '_keys')
     OR (type = 'trigger' AND tbl_name = ?2
         AND name IN ('_den_' || ?1 || '_i', '_den_' || ?1 || '_u', '_den_' || ?1 || '_d'))";
 
@@ -49,6 +59,9 @@ pub(crate) fn load(connection: &Connection, name: &str) -> Outcome<Option<Collec
         .into_iter()
         .filter_map(|it| it.index)
     {
+        if index.kind == IndexKind::Search && search_exists(connection, name, &index.name)? {
+            layout = layout.with_search(&index);
+        }
         for (field, _) in &index.fields {
             layout = match index.kind {
                 IndexKind::Plain | IndexKind::Unique => {
@@ -65,6 +78,7 @@ pub(crate) fn load(connection: &Connection, name: &str) -> Outcome<Option<Collec
                     }
                     layout.with_members(field.path.clone(), index.name.clone())
                 }
+                IndexKind::Search => layout,
             };
         }
         indexes.push(index);
@@ -89,12 +103,30 @@ pub(crate) fn index_exists(connection: &Connection, table: &str, name: &str) -> 
     Ok(statement.exists([name, table])?)
 }
 
+/// The definition of a plain or unique index, as SQLite keeps it.
+pub(crate) fn index_text(
+    connection: &Connection,
+    table: &str,
+    name: &str,
+) -> Outcome<Option<String>> {
+    let mut statement = connection.prepare_cached(INDEX_TEXT)?;
+    let text = statement.query_row([name, table], |row| row.get(0));
+    Ok(text.optional()?)
+}
+
 /// Whether a members index of this name is there whole: its side table, and on the collection's
 /// table the triggers that keep it.
 pub(crate) fn members_exist(connection: &Connection, table: &str, name: &str) -> Outcome<bool> {
     let mut statement = connection.prepare_cached(MEMBERS)?;
     let parts: i64 = statement.query_row([name, table], |row| row.get(0))?;
     Ok(parts == 4)
+}
+
+/// Whether a search index of this name is there whole.
+pub(crate) fn search_exists(connection: &Connection, table: &str, name: &str) -> Outcome<bool> {
+    let mut statement = connection.prepare_cached(SEARCH)?;
+    let parts: i64 = statement.query_row([name, table], |row| row.get(0))?;
+    Ok(parts == 6)
 }
 
 /// The columns of a table, generated ones included.

@@ -117,7 +117,7 @@ pub(crate) fn put(
     expect: Expectation<'_>,
 ) -> Outcome<PutOutcome> {
     let Ok(body) = std::str::from_utf8(body) else {
-        return Err(Error::new(ErrorKind::InvalidDocument, "the document is not UTF-8").into());
+        return Err(not_utf8().into());
     };
     let write = |kind| run(connection, collection.put(kind), (id, body));
     let refusal = match expect {
@@ -241,6 +241,16 @@ pub(crate) fn raw_document(row: &Row<'_>) -> Outcome<RawDocument> {
 /// Rows at hand as a stream.
 pub(crate) fn raw_rows(rows: Vec<RawDocument>) -> RowStream {
     Box::pin(stream::iter(rows.into_iter().map(Ok)))
+}
+
+/// The error for a document that is no text.
+pub(crate) fn not_utf8() -> Error {
+    Error::new(ErrorKind::InvalidDocument, "the document is not UTF-8")
+}
+
+/// The error for a document that is no JSON.
+pub(crate) fn not_json() -> Error {
+    Error::new(ErrorKind::InvalidDocument, "the document is not JSON")
 }
 
 /// Runs a statement that writes at most one row, and says whether it did.

@@ -5,7 +5,13 @@ use std::{path::Path, sync::Arc};
 use den_backend::{Constraint, Error, ErrorKind, Patch};
 use rusqlite::ffi;
 
-use crate::{collection::Collection, functions::PATTERN_TOO_LARGE};
+use crate::{
+    collection::Collection,
+    functions::{PATTERN_TOO_LARGE, failed},
+};
+
+/// What SQLite says of an upsert whose unique index it does not find.
+const NO_SUCH_TARGET: &str = "ON CONFLICT clause does not match";
 
 /// What goes wrong in work on a connection: SQLite's error, not yet classified, or den's own.
 #[derive(Debug)]
@@ -113,14 +119,27 @@ impl Failure {
         }
     }
 
-    /// Whether the table, or a column that a cached layout names, is gone.
+    /// Whether the table, or a column that a cached layout names, is gone, or a unique index is
+    /// spelled otherwise than that layout would have it.
     pub(crate) fn is_stale_schema(&self) -> bool {
         match self {
             Self::Sql(error) | Self::Document(error, _) => {
                 let message = message_of(error).unwrap_or_default();
-                message.starts_with("no such table") || message.starts_with("no such column")
+                message.starts_with("no such table")
+                    || message.starts_with("no such column")
+                    || message.starts_with(NO_SUCH_TARGET)
             }
             Self::Den(_) => false,
+        }
+    }
+
+    /// The table that is not there, if that is the failure.
+    pub(crate) fn missing_table(&self) -> Option<&str> {
+        match self {
+            Self::Sql(error) | Self::Document(error, _) => {
+                message_of(error)?.strip_prefix("no such table: ")
+            }
+            Self::Den(_) => None,
         }
     }
 
@@ -151,7 +170,13 @@ impl From<Error> for Failure {
 
 /// What an error of SQLite means.
 pub(crate) fn classify(error: rusqlite::Error, place: Place<'_>) -> Error {
-    let Some(code) = error.sqlite_extended_error_code() else {
+    let code = if let rusqlite::Error::SqlInputError { error, .. } = &error {
+        // With the place in the text, which the driver tells apart.
+        Some(error.extended_code)
+    } else {
+        error.sqlite_extended_error_code()
+    };
+    let Some(code) = code else {
         return located(
             Error::new(ErrorKind::Backend, "SQLite could not do it"),
             place,
@@ -159,6 +184,9 @@ pub(crate) fn classify(error: rusqlite::Error, place: Place<'_>) -> Error {
         .with_source(error);
     };
     let message = message_of(&error).unwrap_or_default();
+    if let Some(failed) = failed(message) {
+        return located(failed, place);
+    }
     let it = match code {
         ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
             Error::new(ErrorKind::Duplicate, "a document with this id exists")
@@ -212,7 +240,9 @@ fn located(mut error: Error, place: Place<'_>) -> Error {
     {
         error = error.with_collection(collection);
     }
-    if let Some(id) = place.id {
+    if let Some(id) = place.id
+        && error.id().is_none()
+    {
         error = error.with_id(id);
     }
     error
@@ -247,6 +277,16 @@ fn plain_error(message: &str, place: Place<'_>) -> Error {
         && place.names(missing)
     {
         return Error::not_registered(missing);
+    }
+    if let Some(index) = message.strip_prefix("no such table: _den_") {
+        let message = format!("the index `{index}` was never made: register the type");
+        return Error::new(ErrorKind::NotRegistered, message);
+    }
+    if message.starts_with(NO_SUCH_TARGET) {
+        return Error::new(
+            ErrorKind::InvalidQuery,
+            "the collection has no unique index as the upsert names it",
+        );
     }
     if message.contains(PATTERN_TOO_LARGE) {
         return Error::new(ErrorKind::InvalidQuery, PATTERN_TOO_LARGE);
@@ -364,7 +404,7 @@ mod tests {
         ];
         let error = failed(
             "CREATE TABLE people (id PRIMARY KEY, a);
-            CREATE UNIQUE INDEX \"ux's\" ON people (a, (0)) WHERE a > 5;",
+            CREATE UNIQUE INDEX \"ux's\" ON people (a, (x'')) WHERE a > 5;",
             "INSERT INTO people VALUES (1, 9), (2, 9)",
         );
         let failure = Failure::Sql(error);

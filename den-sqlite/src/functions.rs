@@ -1,5 +1,10 @@
 //! The SQL functions that den's statements use and SQLite lacks.
 
+mod aggregate;
+mod compute;
+mod failure;
+mod patch;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -13,6 +18,8 @@ use rusqlite::{
     functions::{Context, FunctionFlags},
     types::ValueRef,
 };
+
+pub(crate) use self::failure::failed;
 
 /// What `den_regexp` says of a pattern that cannot be compiled; `classify` looks for it.
 pub(crate) const PATTERN_TOO_LARGE: &str = "the regular expression is too large";
@@ -29,6 +36,9 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     let patterns = Mutex::new(HashMap::new());
     connection
         .create_scalar_function(REGEXP, 2, flags, move |context| regexp(context, &patterns))?;
+    compute::register(connection, flags)?;
+    patch::register(connection, flags)?;
+    aggregate::register(connection, flags)?;
     // Not deterministic: what is may be computed ahead of time, for a row that it is not meant for.
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
     connection.create_scalar_function(FAIL, 1, flags, fail)

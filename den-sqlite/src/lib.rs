@@ -47,24 +47,36 @@
 //! whatever can scan, batch, or wait for another program or for the disk runs on threads of the
 //! backend. One connection writes; a write transaction holds it from begin to end, so it holds
 //! every row lock and every advisory lock there is. Checkpoints are made on a thread of their own.
+//!
+//! What den computes and SQLite does not, or not with the same answer (arithmetic, functions, exact
+//! sums, most patches), is computed by functions that every connection has, on the documents as
+//! SQLite finds them. They are part of no table, index or trigger, so other programs can read and
+//! write the file without them.
 
 mod backend;
 mod cache;
 mod catalog;
+mod change;
 mod checkpoint;
 mod collection;
 mod connection;
 mod document;
 mod error;
 mod functions;
+pub mod native;
 mod options;
+#[cfg(test)]
+mod plans;
 mod pool;
+mod raw;
 mod scan;
 mod schema;
 mod session;
+pub mod sqlite;
 mod subject;
 mod threads;
 mod transaction;
+mod upsert;
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use den_backend::{RawDocument, Result};
+use den_backend::{Error, ErrorKind, RawDocument, Result};
 use den_sql::{Param, Statement};
 use futures_core::Stream;
 use rusqlite::{ToSql, types::ToSqlOutput};
@@ -101,6 +101,18 @@ pub(crate) fn send(
     outcome
 }
 
+/// The texts that a statement answers, one for each row.
+pub(crate) fn bodies(connection: &Connection, statement: &Statement) -> Outcome<Vec<Vec<u8>>> {
+    let mut prepared = connection.prepare_cached(&statement.sql)?;
+    let params = rusqlite::params_from_iter(statement.params.iter().map(Bound));
+    let mut rows = prepared.query(params)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(row.get_ref(0)?.as_bytes().map_err(|_| not_text())?.to_vec());
+    }
+    Ok(found)
+}
+
 /// The one number that a statement answers.
 pub(crate) fn number(connection: &Connection, statement: &Statement) -> Outcome<u64> {
     let mut prepared = connection.prepare_cached(&statement.sql)?;
@@ -162,6 +174,10 @@ pub(crate) fn each(
         }
     }
     Ok(())
+}
+
+fn not_text() -> Error {
+    Error::new(ErrorKind::Corrupt, "a row has a body that is not text")
 }
 
 /// One parameter, bound without a copy.

@@ -2,7 +2,7 @@
 
 use den_backend::{
     CollectionMeta, Constraint, Direction, Error, ErrorKind, Expr, Field, FieldKind, IndexKind,
-    IndexMeta, Query, Sort, Value, check::check_collection,
+    IndexMeta, Query, Sort, Value, check::check_collection, search::check_language,
 };
 use den_sql::{Layout, SQLITE, column_name, schema};
 use rusqlite::ffi;
@@ -13,6 +13,9 @@ use crate::{
     error::{Failure, Outcome, Place},
     scan,
 };
+
+/// The languages of FTS5.
+const LANGUAGES: [&str; 1] = ["english"];
 
 /// Whether everything is there as described.
 pub(crate) fn is_current(connection: &Connection, meta: &CollectionMeta) -> Outcome<bool> {
@@ -29,7 +32,8 @@ pub(crate) fn is_current(connection: &Connection, meta: &CollectionMeta) -> Outc
             return Ok(false);
         }
     }
-    Ok(true)
+    let is_partial = |it: &IndexMeta| !it.filter.is_always();
+    Ok(!meta.indexes.iter().any(is_partial) || misspelled(connection, &meta.name)?.is_empty())
 }
 
 /// Makes a collection and its indexes exist as described.
@@ -37,6 +41,7 @@ pub(crate) fn ensure(connection: &mut Connection, meta: &CollectionMeta) -> Outc
     if is_current(connection, meta)? {
         return Ok(());
     }
+    check_languages(meta)?;
     immediate(connection, |connection| {
         // Another program may have been faster.
         if is_current(connection, meta)? {
@@ -51,7 +56,8 @@ pub(crate) fn ensure(connection: &mut Connection, meta: &CollectionMeta) -> Outc
         } else {
             connection.execute_batch(&schema::create_table(SQLITE, meta))?;
         }
-        make_indexes(connection, meta)
+        make_indexes(connection, meta)?;
+        spell_again(connection, &meta.name)
     })
 }
 
@@ -68,6 +74,7 @@ pub(crate) fn ensure_index(
     if is_current(connection, &meta)? {
         return Ok(());
     }
+    check_languages(&meta)?;
     immediate(connection, |connection| {
         if !catalog::table_exists(connection, collection)? {
             return Err(Error::not_registered(collection).into());
@@ -76,8 +83,18 @@ pub(crate) fn ensure_index(
             connection.execute_batch(&sql)?;
         }
         add_columns(connection, &meta)?;
-        make_indexes(connection, &meta)
+        make_indexes(connection, &meta)?;
+        spell_again(connection, collection)
     })
+}
+
+/// Checks that the words of every search index can be cut as it wants.
+fn check_languages(meta: &CollectionMeta) -> Outcome<()> {
+    for options in meta.indexes.iter().filter_map(|it| it.search.as_ref()) {
+        let checked = check_language(options.language.as_deref(), &LANGUAGES);
+        checked.map_err(|error| error.with_collection(meta.name.as_str()))?;
+    }
+    Ok(())
 }
 
 /// Drops a recorded index.
@@ -90,7 +107,29 @@ pub(crate) fn drop_index(connection: &mut Connection, collection: &str, name: &s
                 .with_collection(collection)
                 .into());
         };
-        drop_recorded(connection, &record)
+        drop_recorded(connection, &record)?;
+        spell_again(connection, collection)
+    })
+}
+
+/// Makes an index anew that den recorded.
+pub(crate) fn rebuild_index(
+    connection: &mut Connection,
+    collection: &str,
+    index: &IndexMeta,
+) -> Outcome<()> {
+    let meta = CollectionMeta {
+        indexes: vec![index.clone()],
+        ..CollectionMeta::new(collection)
+    };
+    immediate(connection, |connection| {
+        let records = catalog::records(connection, collection)?;
+        let own = |it: &catalog::Record| it.recorded.name == index.name;
+        if let Some(record) = records.into_iter().find(own) {
+            drop_recorded(connection, &record)?;
+        }
+        make_indexes(connection, &meta)?;
+        spell_again(connection, collection)
     })
 }
 
@@ -235,6 +274,45 @@ fn make_indexes(connection: &Connection, meta: &CollectionMeta) -> Outcome<()> {
     Ok(())
 }
 
+/// Makes partial indexes again that are not spelled as they should be by now.
+fn spell_again(connection: &Connection, collection: &str) -> Outcome<()> {
+    for (index, statements) in misspelled(connection, collection)? {
+        let dropped = schema::drop_index(SQLITE, collection, &index.name, index.kind);
+        for sql in dropped.iter().chain(&statements) {
+            connection.execute_batch(sql)?;
+        }
+    }
+    Ok(())
+}
+
+/// Partial indexes whose filter is spelled otherwise than in statements, with what makes them: a
+/// column has come or gone since that the filter can look at. SQLite finds such an index by the text of
+/// its filter.
+fn misspelled(connection: &Connection, collection: &str) -> Outcome<Vec<(IndexMeta, Vec<String>)>> {
+    let Some(known) = catalog::load(connection, collection)? else {
+        return Ok(Vec::new());
+    };
+    let records = catalog::records(connection, collection)?;
+    let mut found = Vec::new();
+    for index in records.into_iter().filter_map(|it| it.index) {
+        if index.filter.is_always() {
+            continue;
+        }
+        let wanted = schema::create_index(SQLITE, &known.layout, &index, false);
+        let there = catalog::index_text(connection, collection, &index.name)?;
+        let is_wanted = |there: &str| wanted.iter().all(|it| from_name(it) == from_name(there));
+        if there.is_some_and(|it| !is_wanted(&it)) {
+            found.push((index, wanted));
+        }
+    }
+    Ok(found)
+}
+
+/// The definition of an index from its name on. SQLite does not keep what stands before as it was.
+fn from_name(definition: &str) -> &str {
+    definition.split_once('"').map_or(definition, |(_, it)| it)
+}
+
 fn index_is_current(
     connection: &Connection,
     collection: &str,
@@ -254,6 +332,7 @@ fn index_is_current(
         }
         // Another program that drops the table takes the triggers with it, and leaves the record.
         IndexKind::Members => catalog::members_exist(connection, collection, &index.name),
+        IndexKind::Search => catalog::search_exists(connection, collection, &index.name),
     }
 }
 
@@ -310,11 +389,7 @@ fn offender(
         let field = Field::document(field.path.clone(), field.kind);
         let present = Expr::IsNull(Box::new(Expr::Field(field.clone()))).not();
         query.filter = query.filter.and(present);
-        query.sort.push(Sort {
-            field,
-            direction: Direction::Asc,
-            nulls: Direction::Asc.default_nulls(),
-        });
+        query.sort.push(Sort::field(field, Direction::Asc));
     }
     let statement = den_sql::select(SQLITE, layout.into(), &query);
     let mut before: Option<Vec<Value>> = None;
@@ -334,7 +409,7 @@ fn offender(
 }
 
 /// The values a document has under a unique index; none if it takes no part in it.
-fn values_under(index: &IndexMeta, document: &Value) -> Option<Vec<Value>> {
+pub(crate) fn values_under(index: &IndexMeta, document: &Value) -> Option<Vec<Value>> {
     let fields = index.fields.iter();
     fields
         .map(|(field, _)| {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use den_backend::{
     Access, CompareOp, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Expr,
-    Patch, Put, PutOutcome, Query, RawDocument, Result, Root, Value,
+    Grouping, OnRefusal, Put, PutOutcome, Query, RawDocument, Result, Root, Value,
 };
 use den_sql::{Layouts, Param, SQLITE, Statement};
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A document of more bytes is written on another thread.
-const LARGE: usize = 64 * 1024;
+pub(crate) const LARGE: usize = 64 * 1024;
 
 /// So many documents may be fetched or written by id where the call is made.
 const FEW: usize = 16;
@@ -79,7 +79,7 @@ pub(crate) trait Session: Sync {
 }
 
 /// Runs work on one collection. If the schema turns out to have changed, once more.
-async fn on_collection<S, T, W>(
+pub(crate) async fn on_collection<S, T, W>(
     session: &S,
     name: &str,
     id: Option<&str>,
@@ -110,7 +110,7 @@ where
 }
 
 /// Runs work on the collections of a query. If the schema turns out to have changed, once more.
-async fn on_query<S, T, W>(
+pub(crate) async fn on_query<S, T, W>(
     session: &S,
     query: &Query,
     prepare: impl Fn(&Subject) -> (Work, W) + Send + Sync,
@@ -233,6 +233,7 @@ pub(crate) async fn put_many<S: Session>(
     session: &S,
     name: &str,
     puts: &[Put<'_>],
+    on_refusal: OnRefusal,
     batch: Batch,
 ) -> Result<Vec<PutOutcome>> {
     let bytes: usize = puts.iter().map(|it| it.body.len()).sum();
@@ -244,7 +245,7 @@ pub(crate) async fn put_many<S: Session>(
     let puts: Arc<[OwnedPut]> = puts.iter().map(OwnedPut::new).collect();
     on_collection(session, name, None, |collection| {
         let puts = Arc::clone(&puts);
-        let work = move |it: &mut Connection| batch.run(it, &collection, &puts);
+        let work = move |it: &mut Connection| batch.put(it, &collection, &puts, on_refusal);
         (kind, work)
     })
     .await
@@ -307,15 +308,14 @@ pub(crate) async fn delete_matching<S: Session>(session: &S, query: &Query) -> R
     with_statement(session, query, Access::ReadWrite, render, scan::execute).await
 }
 
-pub(crate) async fn update<S: Session>(session: &S, query: &Query, patch: &Patch) -> Result<u64> {
+pub(crate) async fn group<S: Session>(
+    session: &S,
+    query: &Query,
+    grouping: &Grouping,
+) -> Result<Vec<Vec<u8>>> {
     let render =
-        |layouts: Layouts<'_>, query: &Query| den_sql::update(SQLITE, layouts, query, patch);
-    let (collection, patch) = (query.collection.clone(), Arc::new(patch.clone()));
-    let work = move |connection: &Connection, statement: &Statement| {
-        let done = scan::execute(connection, statement);
-        done.map_err(|failure| failure.of_patch(&collection, &patch))
-    };
-    with_statement(session, query, Access::ReadWrite, render, work).await
+        |layouts: Layouts<'_>, query: &Query| den_sql::group(SQLITE, layouts, query, grouping);
+    with_statement(session, query, Access::ReadOnly, render, scan::bodies).await
 }
 
 pub(crate) async fn explain<S: Session>(
@@ -338,7 +338,7 @@ pub(crate) async fn explain<S: Session>(
 }
 
 /// Whether a query is about one document at most, which its id finds.
-fn is_of_one(query: &Query) -> bool {
+pub(crate) fn is_of_one(query: &Query) -> bool {
     let is_named = if let Expr::And(all) = &query.filter {
         all.iter().any(names_id)
     } else {
@@ -364,7 +364,7 @@ fn names_id(filter: &Expr) -> bool {
 }
 
 /// Whether a statement binds so much that what it does takes a while.
-fn is_large(statement: &Statement) -> bool {
+pub(crate) fn is_large(statement: &Statement) -> bool {
     let bytes = statement.params.iter().map(|it| match it {
         Param::Bool(_) | Param::Int(_) | Param::Float(_) | Param::Rows(_) => 8,
         Param::Text(it) | Param::Json(it) => it.len(),
@@ -400,24 +400,38 @@ pub(crate) enum Batch {
 }
 
 impl Batch {
-    fn run(
+    /// Writes documents, all of them or none.
+    fn put(
         self,
         connection: &Connection,
         collection: &Collection,
         puts: &[OwnedPut],
+        on_refusal: OnRefusal,
     ) -> Outcome<Vec<PutOutcome>> {
+        let is_kept = |outcomes: &Vec<PutOutcome>| match on_refusal {
+            OnRefusal::Abort => document::all_written(outcomes),
+            OnRefusal::Skip => true,
+        };
+        let work = |it: &Connection| document::put_each(it, collection, puts);
+        self.run(connection, work, is_kept)
+    }
+
+    /// Runs work of which everything is kept or nothing.
+    pub(crate) fn run<T>(
+        self,
+        connection: &Connection,
+        work: impl FnOnce(&Connection) -> Outcome<T>,
+        is_kept: impl FnOnce(&T) -> bool,
+    ) -> Outcome<T> {
         connection.execute_batch(self.begin())?;
-        let outcomes = document::put_each(connection, collection, puts);
-        let is_complete = outcomes
-            .as_ref()
-            .is_ok_and(|outcomes| document::all_written(outcomes));
-        if is_complete {
+        let done = work(connection);
+        if done.as_ref().is_ok_and(is_kept) {
             connection.execute_batch(self.keep())?;
         } else if !connection.is_autocommit() {
             // SQLite may have rolled back already: a full disk ends the whole transaction.
             connection.execute_batch(self.undo())?;
         }
-        outcomes
+        done
     }
 
     const fn begin(self) -> &'static str {

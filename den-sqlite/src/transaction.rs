@@ -4,20 +4,24 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use den_backend::{
-    Access, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Isolation,
-    LockMode, Patch, Put, PutOutcome, Query, RawDocument, ReadWrite, Result, RowStream,
-    SavepointId, Transaction, TxOptions,
+    Access, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Grouping,
+    Isolation, LockMode, OnRefusal, Patch, Put, PutOutcome, Query, RawDocument, ReadWrite, Result,
+    Returning, RowStream, SavepointId, Transaction, TxOptions, Updated, Upsert, UpsertOutcome,
+    Value,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{
     cache::{Cache, schema_version},
+    change,
     connection::Connection,
     document::raw_rows,
     error::{Failure, Outcome, transaction_closed},
     pool::{Lease, Pool, Purpose},
+    raw,
     session::{self, Batch, Session, Work, anywhere, read_only},
     threads::Threads,
+    upsert,
 };
 
 /// A transaction that changed more rows than this commits on another thread.
@@ -229,8 +233,17 @@ impl ReadWrite for SqliteTransaction {
         session::put(self, collection, put).await
     }
 
-    async fn put_many(&self, collection: &str, puts: &[Put<'_>]) -> Result<Vec<PutOutcome>> {
-        session::put_many(self, collection, puts, Batch::Savepoint).await
+    async fn put_many(
+        &self,
+        collection: &str,
+        puts: &[Put<'_>],
+        on_refusal: OnRefusal,
+    ) -> Result<Vec<PutOutcome>> {
+        session::put_many(self, collection, puts, on_refusal, Batch::Savepoint).await
+    }
+
+    async fn upsert(&self, collection: &str, upsert: &Upsert<'_>) -> Result<UpsertOutcome> {
+        upsert::upsert(self, collection, upsert, Batch::Savepoint).await
     }
 
     async fn delete(
@@ -247,6 +260,10 @@ impl ReadWrite for SqliteTransaction {
         Ok(raw_rows(session::query(self, query).await?))
     }
 
+    async fn group(&self, query: &Query, grouping: &Grouping) -> Result<Vec<Vec<u8>>> {
+        session::group(self, query, grouping).await
+    }
+
     async fn count(&self, query: &Query) -> Result<u64> {
         session::count(self, query).await
     }
@@ -259,8 +276,16 @@ impl ReadWrite for SqliteTransaction {
         session::delete_matching(self, query).await
     }
 
-    async fn update(&self, query: &Query, patch: &Patch) -> Result<u64> {
-        session::update(self, query, patch).await
+    async fn update(&self, query: &Query, patch: &Patch, returning: Returning) -> Result<Updated> {
+        change::update(self, query, patch, returning, Batch::Savepoint).await
+    }
+
+    async fn raw_query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<u8>>> {
+        raw::query(self, statement, parameters, Batch::Savepoint).await
+    }
+
+    async fn raw_execute(&self, statement: &str, parameters: &[Value]) -> Result<u64> {
+        raw::execute(self, statement, parameters, Batch::Savepoint).await
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use common::*;
 use den_backend::{
     Backend, Change, CollectionMeta, CompareOp, Direction, ErrorKind, ExplainMode, Expr, Field,
-    FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta, Patch, Query, TxOptions, Value,
+    FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta, Patch, Query, Returning, TxOptions,
+    Value,
 };
 use futures_util::FutureExt;
 
@@ -53,6 +54,7 @@ fn partial(name: &str, kind: IndexKind, at: &str, of: FieldKind, filter: Expr) -
         fields: vec![(field, Direction::Asc)],
         kind,
         filter,
+        search: None,
     }
 }
 
@@ -168,7 +170,7 @@ async fn partial_unique_indexes_over_one_field_are_told_apart() {
         for error in [
             write(&*backend, "3", "x", status).await.unwrap_err(),
             backend
-                .update(&by_id("3"), &set("status", status))
+                .update(&by_id("3"), &set("status", status), Returning::Nothing)
                 .await
                 .unwrap_err(),
         ] {
@@ -214,11 +216,11 @@ async fn a_filter_that_changes_rebuilds_the_index() {
     assert!(["2", "3"].contains(&error.id().unwrap()), "{error}");
     write(&*backend, "4", "x", "new").await.unwrap_err();
     backend
-        .update(&by_id("3"), &set("status", "new"))
+        .update(&by_id("3"), &set("status", "new"), Returning::Nothing)
         .await
         .unwrap_err();
     backend
-        .update(&by_id("3"), &set("code", "y"))
+        .update(&by_id("3"), &set("code", "y"), Returning::Nothing)
         .await
         .unwrap();
     backend
@@ -252,14 +254,28 @@ async fn a_patch_by_id_is_made_where_it_is_called() {
     query.filter = query.filter.and(is_live());
     let patch = set("m", 1);
     // Statements are prepared, and the collection known.
-    assert_eq!(backend.update(&query, &patch).await.unwrap(), 1);
-    let done = backend.update(&query, &patch).now_or_never();
-    assert_eq!(done.expect("without waiting").unwrap(), 1);
+    assert_eq!(
+        backend
+            .update(&query, &patch, Returning::Nothing)
+            .await
+            .unwrap()
+            .count,
+        1
+    );
+    let done = backend
+        .update(&query, &patch, Returning::Nothing)
+        .now_or_never();
+    assert_eq!(done.expect("without waiting").unwrap().count, 1);
     // What would hold up the caller's other tasks is done elsewhere, which now and then is so fast
     // that there is nothing to wait for.
     let large = set("m", "x".repeat(100_000));
     for (query, patch) in [(&query, &large), (&at_least(0), &patch)] {
-        let waits = || backend.update(query, patch).now_or_never().is_none();
+        let waits = || {
+            backend
+                .update(query, patch, Returning::Nothing)
+                .now_or_never()
+                .is_none()
+        };
         assert!((0..100).any(|_| waits()));
     }
     backend.close().await.unwrap();
@@ -280,10 +296,13 @@ async fn an_update_cancelled_at_any_point_is_done_or_not() {
     for (round, micros) in (0..4000_u64).step_by(100).enumerate() {
         let round = i64::try_from(round).unwrap();
         let (all, patch) = (Query::new(ITEMS), set("m", round));
-        let work = backend.update(&all, &patch);
+        let work = backend.update(&all, &patch, Returning::Nothing);
         let _ = tokio::time::timeout(Duration::from_micros(micros), work).await;
         // The next write waits for what may still be going on.
-        backend.update(&by_id("none"), &patch).await.unwrap();
+        backend
+            .update(&by_id("none"), &patch, Returning::Nothing)
+            .await
+            .unwrap();
         let count = backend.count(&m_is(round)).await.unwrap();
         assert!(count == 0 || count == 300, "{count} of 300");
     }
@@ -300,7 +319,7 @@ async fn a_refused_update_leaves_the_transaction_usable() {
         .await
         .unwrap();
     let error = tx
-        .update(&Query::new(ITEMS), &set("n.x", 1))
+        .update(&Query::new(ITEMS), &set("n.x", 1), Returning::Nothing)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidDocument);
@@ -311,7 +330,10 @@ async fn a_refused_update_leaves_the_transaction_usable() {
     let message = "the field `n.x` cannot be set, because `n` holds a number: items/00000";
     assert_eq!(error.to_string(), message);
     assert_eq!(
-        tx.update(&Query::new(ITEMS), &set("m.k", 1)).await.unwrap(),
+        tx.update(&Query::new(ITEMS), &set("m.k", 1), Returning::Nothing)
+            .await
+            .unwrap()
+            .count,
         21
     );
     tx.commit().await.unwrap();
@@ -358,7 +380,9 @@ async fn a_linked_collection_that_another_program_drops_is_named() {
     for error in [
         two.count(&query).await.unwrap_err(),
         two.query(&query).await.err().unwrap(),
-        tx.update(&query, &set("n", 1)).await.unwrap_err(),
+        tx.update(&query, &set("n", 1), Returning::Nothing)
+            .await
+            .unwrap_err(),
         tx.delete_matching(&query).await.unwrap_err(),
         two.explain(&query, ExplainMode::Statement)
             .await

@@ -10,7 +10,7 @@ use std::{
 use common::*;
 use den_backend::{
     Access, Backend, CollectionMeta, Direction, ErrorKind, Expectation, Expr, Field, FieldKind,
-    FieldMeta, FieldPath, IndexKind, IndexMeta, Put, PutOutcome, Query, TxOptions,
+    FieldMeta, FieldPath, IndexKind, IndexMeta, OnRefusal, Put, PutOutcome, Query, TxOptions,
 };
 use futures_util::{FutureExt, StreamExt};
 
@@ -135,7 +135,7 @@ async fn work_cancelled_at_any_point_is_done_or_not() {
         .collect();
     let puts: Vec<Put<'_>> = bodies.iter().map(|(id, body)| any(id, body)).collect();
     for micros in (0..3000).step_by(100) {
-        let work = backend.put_many(ITEMS, &puts);
+        let work = backend.put_many(ITEMS, &puts, OnRefusal::Abort);
         let _ = tokio::time::timeout(Duration::from_micros(micros), work).await;
         let count = backend.count(&Query::new(ITEMS)).await.unwrap();
         assert!(count == 0 || count == 200, "{count}");
@@ -356,7 +356,7 @@ async fn an_index_made_by_another_program_is_noticed() {
     let body = body("other", 3);
     for error in [
         two.put(ITEMS, any("other", &body)).await.unwrap_err(),
-        two.put_many(ITEMS, &[any("other", &body)])
+        two.put_many(ITEMS, &[any("other", &body)], OnRefusal::Abort)
             .await
             .unwrap_err(),
     ] {
@@ -387,6 +387,7 @@ async fn a_members_index_whose_table_was_made_again_is_made_again() {
         )],
         kind: IndexKind::Members,
         filter: Expr::always(),
+        search: None,
     };
     let meta = CollectionMeta {
         indexes: vec![index],

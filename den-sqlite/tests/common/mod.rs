@@ -6,8 +6,8 @@ use std::{path::Path, sync::Arc};
 
 use den_backend::{
     Backend, CollectionMeta, CompareOp, DatabaseUrl, Direction, Expectation, Expr, Field,
-    FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta, OpenOptions, Put, Query, Result, Sort,
-    Value,
+    FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta, OnRefusal, OpenOptions, Put, Query,
+    Result, Sort, Value,
 };
 
 pub(crate) const ITEMS: &str = "items";
@@ -60,7 +60,10 @@ pub(crate) async fn fill(backend: &dyn Backend, count: usize) {
         })
         .collect();
     let puts: Vec<Put<'_>> = bodies.iter().map(|(id, body)| any(id, body)).collect();
-    backend.put_many(ITEMS, &puts).await.unwrap();
+    backend
+        .put_many(ITEMS, &puts, OnRefusal::Abort)
+        .await
+        .unwrap();
 }
 
 /// The field `n`.
@@ -97,6 +100,7 @@ pub(crate) fn index_of_n(kind: IndexKind) -> IndexMeta {
         )],
         kind,
         filter: Expr::always(),
+        search: None,
     }
 }
 
@@ -104,11 +108,10 @@ pub(crate) fn index_of_n(kind: IndexKind) -> IndexMeta {
 pub(crate) fn by_n() -> Query {
     let path = FieldPath::parse("n").unwrap();
     Query {
-        sort: vec![Sort {
-            field: Field::document(path, FieldKind::Number),
-            direction: Direction::Asc,
-            nulls: Direction::Asc.default_nulls(),
-        }],
+        sort: vec![Sort::field(
+            Field::document(path, FieldKind::Number),
+            Direction::Asc,
+        )],
         limit: Some(1),
         ..Query::new(ITEMS)
     }
