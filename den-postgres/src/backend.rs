@@ -1,12 +1,13 @@
 //! The database, as the contract asks for it.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use async_trait::async_trait;
 use den_backend::{
-    Backend, Capabilities, CollectionMeta, DatabaseUrl, DeleteOutcome, Error, ErrorKind,
-    Expectation, Explain, ExplainMode, IndexMeta, OpenOptions, Patch, PoolStats, Put, PutOutcome,
-    Query, RawDocument, ReadWrite, RecordedIndex, Result, RowStream, Transaction, TxOptions,
+    Backend, Capabilities, Capability, CollectionMeta, DatabaseUrl, DeleteOutcome, Error,
+    ErrorKind, Expectation, Explain, ExplainMode, Grouping, IndexMeta, OnRefusal, OpenOptions,
+    Patch, PoolStats, Put, PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex, Result,
+    Returning, RowStream, Transaction, TxOptions, Updated, Upsert, UpsertOutcome, Value,
 };
 
 use crate::{
@@ -14,7 +15,9 @@ use crate::{
     call::Call,
     catalog::Collections,
     ops,
+    partitioned::Partitioned,
     pool::Pool,
+    raw,
     runner::{Runner as _, Shared},
     schema,
     session::Session,
@@ -32,7 +35,8 @@ const GREETING: &str = "SELECT current_setting('server_version_num')::bigint,
     current_setting('server_version')::text,
     (current_schema() IS NOT NULL),
     (current_setting('statement_timeout') <> '0' OR current_setting('lock_timeout') <> '0'),
-    (current_setting('standard_conforming_strings', true) IS DISTINCT FROM 'off')";
+    (current_setting('standard_conforming_strings', true) IS DISTINCT FROM 'off'),
+    (current_setting('extra_float_digits')::integer > 0)";
 
 /// A PostgreSQL database behind a pool of connections.
 #[derive(Debug)]
@@ -80,9 +84,23 @@ pub(crate) async fn open(url: &DatabaseUrl, options: &OpenOptions) -> Result<Arc
              or database, or by the URL's parameter `options`",
         ));
     }
+    if !column::<bool>(row, 5)? {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "den needs all digits of a float, but `extra_float_digits` is 0 or less here: set it to 1, \
+             its default, for this user or database, or by the URL's parameter `options`",
+        ));
+    }
     Ok(Arc::new(PostgresBackend {
         shared: Arc::new(shared),
     }))
+}
+
+impl PostgresBackend {
+    /// What all handles to the database share.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
 }
 
 impl Shared {
@@ -111,11 +129,29 @@ impl ReadWrite for PostgresBackend {
     }
 
     async fn put(&self, collection: &str, put: Put<'_>) -> Result<PutOutcome> {
+        if let Some(it) = Partitioned::find(&self.shared, &*self.shared, collection).await? {
+            return it.put_alone_one(&self.shared, put).await;
+        }
         ops::put(&self.shared, &*self.shared, collection, put).await
     }
 
-    async fn put_many(&self, collection: &str, puts: &[Put<'_>]) -> Result<Vec<PutOutcome>> {
-        batch::put_many(&self.shared, collection, puts).await
+    async fn put_many(
+        &self,
+        collection: &str,
+        puts: &[Put<'_>],
+        on_refusal: OnRefusal,
+    ) -> Result<Vec<PutOutcome>> {
+        if let Some(it) = Partitioned::find(&self.shared, &*self.shared, collection).await? {
+            return it.put_alone(&self.shared, puts, on_refusal).await;
+        }
+        batch::put_many(&self.shared, collection, puts, on_refusal).await
+    }
+
+    async fn upsert(&self, collection: &str, upsert: &Upsert<'_>) -> Result<UpsertOutcome> {
+        if let Some(it) = Partitioned::find(&self.shared, &*self.shared, collection).await? {
+            return Err(it.unsupported("upserts"));
+        }
+        ops::upsert(&self.shared, &*self.shared, collection, upsert).await
     }
 
     async fn delete(
@@ -131,6 +167,10 @@ impl ReadWrite for PostgresBackend {
         stream::query(&self.shared, query).await
     }
 
+    async fn group(&self, query: &Query, grouping: &Grouping) -> Result<Vec<Vec<u8>>> {
+        ops::group(&self.shared, &*self.shared, query, grouping).await
+    }
+
     async fn count(&self, query: &Query) -> Result<u64> {
         ops::count(&self.shared, &*self.shared, query).await
     }
@@ -143,8 +183,19 @@ impl ReadWrite for PostgresBackend {
         ops::delete_matching(&self.shared, &*self.shared, query).await
     }
 
-    async fn update(&self, query: &Query, patch: &Patch) -> Result<u64> {
-        ops::update(&self.shared, &*self.shared, query, patch).await
+    async fn update(&self, query: &Query, patch: &Patch, returning: Returning) -> Result<Updated> {
+        if let Some(it) = Partitioned::find(&self.shared, &*self.shared, &query.collection).await? {
+            it.check_patch(patch)?;
+        }
+        ops::update(&self.shared, &*self.shared, query, patch, returning).await
+    }
+
+    async fn raw_query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<u8>>> {
+        raw::query(&self.shared, statement, parameters).await
+    }
+
+    async fn raw_execute(&self, statement: &str, parameters: &[Value]) -> Result<u64> {
+        raw::execute(&*self.shared, raw::parse(statement, parameters)?).await
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
@@ -155,12 +206,16 @@ impl ReadWrite for PostgresBackend {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Backend for PostgresBackend {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
     fn name(&self) -> &'static str {
         "postgres"
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::all()
+        Capabilities::all().without(Capability::SubstringSearch)
     }
 
     async fn ensure_collection(&self, meta: &CollectionMeta) -> Result<()> {

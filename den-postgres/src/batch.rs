@@ -1,15 +1,16 @@
-//! `put_many`: many documents, all or none.
+//! `put_many`: many documents, all or none of them, or those that are not refused.
 //!
 //! - Documents are sent in arrays, up to [`MAX_ROWS`] or [`MAX_BYTES`] in one statement, one
 //!   statement for each kind of expectation, sorted by id so that two batches cannot lock each other
 //!   out, and matched with the answer by id.
-//! - What fits one statement and cannot be refused ([`Expectation::Any`]) is that one statement: one
-//!   round trip. Anything else is a transaction, or in one a savepoint, because what was written
-//!   beside a refused document must be taken back.
+//! - What fits one statement and cannot be refused ([`Expectation::Any`]), or may be without the
+//!   others ([`OnRefusal::Skip`]), is that one statement: one round trip. Anything else is a
+//!   transaction, or in one a savepoint, because what was written beside a refused document must be
+//!   taken back.
 
 use std::{collections::HashMap, mem};
 
-use den_backend::{Error, ErrorKind, Expectation, Put, PutOutcome, Result};
+use den_backend::{Error, ErrorKind, Expectation, OnRefusal, Put, PutOutcome, Result};
 use den_sql::ExpectationKind;
 
 use crate::{
@@ -32,11 +33,15 @@ pub(crate) async fn put_many(
     shared: &Shared,
     collection: &str,
     puts: &[Put<'_>],
+    on_refusal: OnRefusal,
 ) -> Result<Vec<PutOutcome>> {
     let it = shared.collections.find(collection, shared).await?;
     let mut calls = calls(&it, puts);
-    let cannot_be_refused = puts.iter().all(|it| it.expect == Expectation::Any);
-    match (calls.pop(), calls.is_empty() && cannot_be_refused) {
+    let nothing_to_take_back = match on_refusal {
+        OnRefusal::Abort => puts.iter().all(|it| it.expect == Expectation::Any),
+        OnRefusal::Skip => true,
+    };
+    match (calls.pop(), calls.is_empty() && nothing_to_take_back) {
         (None, _) => Ok(Vec::new()),
         (Some(only), true) => {
             let answer = run_on(shared, shared, &it, only).await?;
@@ -46,7 +51,7 @@ pub(crate) async fn put_many(
             calls.push(last);
             let session = shared.begin(BEGIN_OWN).await?;
             let on = Within { session };
-            match in_batch(shared, &on, &it, calls, puts.len()).await {
+            match in_batch(shared, &on, &it, calls, puts.len(), on_refusal).await {
                 Ok((answers, accepted)) => {
                     if accepted {
                         on.session.commit().await?;
@@ -71,13 +76,14 @@ pub(crate) async fn put_many_within(
     on: &Within,
     collection: &str,
     puts: &[Put<'_>],
+    on_refusal: OnRefusal,
 ) -> Result<Vec<PutOutcome>> {
     let it = shared.collections.find(collection, on).await?;
     let calls = calls(&it, puts);
     if calls.is_empty() {
         return Ok(Vec::new());
     }
-    let (answers, _) = in_batch(shared, on, &it, calls, puts.len()).await?;
+    let (answers, _) = in_batch(shared, on, &it, calls, puts.len(), on_refusal).await?;
     outcomes(shared, on, &it, puts, &answers).await
 }
 
@@ -87,12 +93,16 @@ async fn in_batch(
     it: &Collection,
     calls: Vec<Call>,
     expected: usize,
+    on_refusal: OnRefusal,
 ) -> Result<(Vec<Answer>, bool)> {
-    let all_written = move |answers: &[Answer]| {
-        let count: usize = answers.iter().map(|it| it.rows.len()).sum();
-        count == expected
+    let accept = move |answers: &[Answer]| match on_refusal {
+        OnRefusal::Abort => {
+            let count: usize = answers.iter().map(|it| it.rows.len()).sum();
+            count == expected
+        }
+        OnRefusal::Skip => true,
     };
-    match on.session.batch(calls, all_written).await {
+    match on.session.batch(calls, accept).await {
         Ok(answered) => Ok(answered),
         Err(error) => Err(in_terms_of(shared, on, it, error).await),
     }

@@ -10,7 +10,10 @@ use den_backend::{
     CollectionMeta, Constraint, Error, ErrorKind, Expectation, FieldKind, FieldPath, IndexKind,
     IndexMeta, LockMode, RecordedIndex, Result,
 };
-use den_sql::{ExpectationKind, Layout, POSTGRES, column_name, schema};
+use den_sql::{
+    ExpectationKind, Layout, POSTGRES, column_name,
+    schema::{self, search_column},
+};
 use tokio_postgres::Row;
 
 use crate::{
@@ -32,6 +35,8 @@ pub(crate) struct Collection {
     pub(crate) name: String,
     pub(crate) layout: Layout,
     pub(crate) texts: Texts,
+    /// The field by whose time it is partitioned, if it is.
+    pub(crate) partitioned_by: Option<FieldPath>,
     indexes: Vec<RecordedIndex>,
 }
 
@@ -63,6 +68,7 @@ struct ByExpectation {
 pub(crate) struct State {
     /// The columns of its table; none if there is no table.
     columns: HashSet<String>,
+    partitioned_by: Option<FieldPath>,
     /// den's records.
     records: Vec<Record>,
     /// The indexes that the table has, and whether each is valid.
@@ -101,7 +107,13 @@ FROM pg_catalog.pg_class AS t
 JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
 JOIN pg_catalog.pg_index AS i ON i.indrelid = t.oid
 JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
-WHERE n.nspname = current_schema() AND t.relname = $1::text";
+WHERE n.nspname = current_schema() AND t.relname = $1::text
+UNION ALL
+SELECT 'partitions', a.attname::text, TRUE, col_description(t.oid, a.attnum::integer), NULL, NULL, NULL
+FROM pg_catalog.pg_class AS t
+JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
+JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid
+WHERE n.nspname = current_schema() AND t.relname = $1::text AND t.relkind = 'p' AND a.attname = 'part'";
 
 /// What den has recorded, in the same columns.
 const RECORD_STATE: &str = "
@@ -138,6 +150,7 @@ impl Collections {
             name: name.to_owned(),
             layout: state.layout(name, meta),
             texts: Texts::new(name),
+            partitioned_by: state.partitioned_by.clone(),
             indexes: state.recorded(),
         });
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
@@ -302,6 +315,12 @@ impl State {
             "index" => {
                 self.present.insert(name, column(row, 2)?);
             }
+            // A comment: den's, if it reads as one.
+            "partitions" => {
+                let segments: Option<&str> = column(row, 3)?;
+                let segments = segments.and_then(|it| serde_json::from_str::<Vec<String>>(it).ok());
+                self.partitioned_by = segments.and_then(|it| FieldPath::from_segments(it).ok());
+            }
             _ => {
                 let fields: Option<&str> = column(row, 3)?;
                 let unique: Option<bool> = column(row, 4)?;
@@ -321,6 +340,11 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// The field by whose time the collection is partitioned, if it is.
+    pub(crate) fn partitioned_by(&self) -> Option<&FieldPath> {
+        self.partitioned_by.as_ref()
     }
 
     /// Whether the collection has a table.
@@ -375,6 +399,24 @@ impl State {
         self.exists() && meta.indexes.iter().all(made)
     }
 
+    /// The statement that drops the column of a recorded search index, if it has one.
+    pub(crate) fn search_column_of(&self, collection: &str, index: &str) -> Vec<String> {
+        let record = self.records.iter().find(|it| it.index.name == index);
+        let hash = record.and_then(|it| it.hash.as_deref());
+        let hash = hash.filter(|it| self.columns.contains(&schema::search_column_of(it)));
+        hash.map(|it| schema::drop_search_column(POSTGRES, collection, it))
+            .into_iter()
+            .collect()
+    }
+
+    /// The same for the record of another definition of this index.
+    pub(crate) fn old_search_column(&self, collection: &str, index: &IndexMeta) -> Vec<String> {
+        match self.standing(index) {
+            Standing::Changed => self.search_column_of(collection, &index.name),
+            Standing::Made | Standing::Missing => Vec::new(),
+        }
+    }
+
     /// den's records, by name.
     pub(crate) fn recorded(&self) -> Vec<RecordedIndex> {
         self.records.iter().map(|it| it.index.clone()).collect()
@@ -392,10 +434,14 @@ impl State {
         let definitions = self.records.iter().filter_map(|it| it.definition.as_ref());
         let described = meta.map_or(&[][..], |it| &it.indexes);
         for index in definitions.chain(described) {
+            if index.kind == IndexKind::Search && self.columns.contains(&search_column(index)) {
+                layout = layout.with_search(index);
+            }
             for (field, _) in &index.fields {
                 let (path, kind) = (field.path.clone(), field.kind);
                 layout = match index.kind {
                     IndexKind::Members => layout.with_members(path, index.name.clone()),
+                    IndexKind::Search => layout,
                     IndexKind::Plain | IndexKind::Unique if self.has_column(&path, kind) => {
                         layout.with_column(path, kind)
                     }

@@ -45,6 +45,23 @@ pub(crate) fn classify(error: tokio_postgres::Error, doing: Doing) -> Error {
     it
 }
 
+/// The error of a statement that computes: a text that is not what it was cast to is no document
+/// that cannot be stored.
+pub(crate) fn of_query(error: Error) -> Error {
+    if error.code() != Some("22P02") {
+        return error;
+    }
+    let mut it = Error::new(ErrorKind::InvalidQuery, NOT_READ).with_code("22P02");
+    if let Some(collection) = error.collection() {
+        it = it.with_collection(collection);
+    }
+    let cause = error::Error::source(&error).and_then(|it| it.downcast_ref::<ServerError>());
+    match cause {
+        Some(cause) => it.with_source(cause.clone()),
+        None => it,
+    }
+}
+
 /// The error of a patch: in the document's terms where one of the changes could not be made.
 pub(crate) fn of_patch(error: Error, collection: &str, patch: &Patch) -> Error {
     let cause = error::Error::source(&error).and_then(|it| it.downcast_ref::<ServerError>());
@@ -52,7 +69,7 @@ pub(crate) fn of_patch(error: Error, collection: &str, patch: &Patch) -> Error {
         (Some("22P02"), Some(ServerError(it))) => it.message(),
         _ => return error,
     };
-    den_sql::patch_failure(message, collection, patch).unwrap_or(error)
+    den_sql::patch_failure(message, collection, patch).unwrap_or_else(|| of_query(error))
 }
 
 /// Whether the error says that the statement's plan or name is no longer good; nothing was done.
@@ -104,6 +121,8 @@ fn without_answer(error: tokio_postgres::Error, doing: Doing) -> Error {
     Error::new(kind, message).with_source(error)
 }
 
+const NOT_READ: &str = "PostgreSQL cannot read a value as what the query asks for";
+
 const COMMIT_UNKNOWN: &str =
     "the connection to the server was lost during commit, so its outcome is not known";
 
@@ -152,13 +171,26 @@ fn meaning(server: &DbError, doing: Doing) -> (ErrorKind, &'static str) {
             "PostgreSQL cannot index the document: the text of an indexed field is longer than an \
              index entry may be (about 2 700 bytes after compression)",
         ),
-        "22P02" | "22P05" | "22003" | "22021" => (
+        "22003" => (
+            ErrorKind::OutOfRange,
+            "a computed number is too large or too small for its type",
+        ),
+        "22P02" | "22P05" | "22021" => (
             ErrorKind::InvalidDocument,
             "PostgreSQL cannot store the document",
         ),
+        "22012" => (ErrorKind::OutOfRange, "PostgreSQL cannot divide by zero"),
         "2201B" => (
             ErrorKind::InvalidQuery,
             "PostgreSQL cannot use the regular expression",
+        ),
+        "22007" | "22008" | "22018" | "22023" | "22030" | "22031" | "22032" | "22033" | "22034"
+        | "22035" | "22036" | "22037" | "22038" | "22039" | "2203A" | "2203B" | "2203C"
+        | "2203D" | "2203E" | "2203F" | "2203G" => (ErrorKind::InvalidQuery, NOT_READ),
+        "42883" => (
+            ErrorKind::Backend,
+            "the server has no such function or operator for these types; where an extension has it, \
+             make that first: `create_extension(\"pgcrypto\")`, for instance",
         ),
         "42501" => (
             ErrorKind::Backend,
@@ -209,6 +241,7 @@ fn connecting(code: &str) -> &'static str {
 }
 
 /// What the server reported, without the fields that hold values of documents (detail, context).
+#[derive(Clone)]
 pub(crate) struct ServerError(Box<DbError>);
 
 impl fmt::Display for ServerError {

@@ -158,11 +158,7 @@ async fn offender(shared: &Shared, collection: &str, index: &IndexMeta) -> Resul
         };
         let null = Expr::IsNull(Box::new(Expr::Field(field.clone())));
         present.push(Expr::Not(Box::new(null)));
-        query.sort.push(Sort {
-            field,
-            direction: Direction::Asc,
-            nulls: Direction::Asc.default_nulls(),
-        });
+        query.sort.push(Sort::field(field, Direction::Asc));
     }
     query.filter = index.filter.clone().and(Expr::And(present));
     let mut rows = stream::query(shared, &query).await?;

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use den_backend::{
-    DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, LockMode, Patch, Put,
-    PutOutcome, Query, RawDocument, Refusal, Result,
+    DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Grouping, LockMode,
+    OnConflict, Patch, Put, PutOutcome, Query, RawDocument, Refusal, Result, Returning, Updated,
+    Upsert, UpsertOutcome,
 };
 use den_sql::{Dialect, Layouts, POSTGRES, Param, Statement};
 
 use crate::{
     call::{Answer, Call, Effect, Guard},
     catalog::{Collection, kind_of},
-    error::of_patch,
+    error::{of_patch, of_query},
     runner::{Runner, Shared, run_on},
     subject::Subject,
-    values::{Bound, column, document},
+    values::{Bound, JsonText, column, document},
 };
 
 pub(crate) async fn get(
@@ -125,17 +126,20 @@ pub(crate) async fn query(
     on: &impl Runner,
     query: &Query,
 ) -> Result<Vec<RawDocument>> {
-    documents(&answer(shared, on, query, den_sql::select, Effect::Read).await?)
+    let answer = answer(shared, on, query, den_sql::select, Effect::Read).await;
+    documents(&answer.map_err(of_query)?)
 }
 
 pub(crate) async fn count(shared: &Shared, on: &impl Runner, query: &Query) -> Result<u64> {
-    let answer = answer(shared, on, query, den_sql::count, Effect::Read).await?;
+    let answer = answer(shared, on, query, den_sql::count, Effect::Read).await;
+    let answer = answer.map_err(of_query)?;
     let count: i64 = column(answer.rows.first().ok_or_else(no_row)?, 0)?;
     u64::try_from(count).map_err(|_| no_row())
 }
 
 pub(crate) async fn exists(shared: &Shared, on: &impl Runner, query: &Query) -> Result<bool> {
-    let answer = answer(shared, on, query, den_sql::exists, Effect::Read).await?;
+    let answer = answer(shared, on, query, den_sql::exists, Effect::Read).await;
+    let answer = answer.map_err(of_query)?;
     column(answer.rows.first().ok_or_else(no_row)?, 0)
 }
 
@@ -144,7 +148,8 @@ pub(crate) async fn delete_matching(
     on: &impl Runner,
     query: &Query,
 ) -> Result<u64> {
-    let answer = answer(shared, on, query, den_sql::delete_matching, Effect::Write).await?;
+    let answer = answer(shared, on, query, den_sql::delete_matching, Effect::Write).await;
+    let answer = answer.map_err(of_query)?;
     Ok(answer.affected)
 }
 
@@ -153,14 +158,60 @@ pub(crate) async fn update(
     on: &impl Runner,
     query: &Query,
     patch: &Patch,
-) -> Result<u64> {
+    returning: Returning,
+) -> Result<Updated> {
     let render = |dialect: &dyn Dialect, layouts: Layouts<'_>, query: &Query| {
-        den_sql::update(dialect, layouts, query, patch)
+        den_sql::update(dialect, layouts, query, patch, returning)
     };
-    match answer(shared, on, query, render, Effect::Write).await {
-        Ok(answer) => Ok(answer.affected),
-        Err(error) => Err(of_patch(error, &query.collection, patch)),
-    }
+    let answer = answer(shared, on, query, render, Effect::Write).await;
+    let answer = answer.map_err(|error| of_patch(error, &query.collection, patch))?;
+    Ok(Updated {
+        count: answer.affected,
+        rows: match returning {
+            Returning::Nothing => Vec::new(),
+            Returning::New | Returning::Old => documents(&answer)?,
+        },
+    })
+}
+
+pub(crate) async fn upsert(
+    shared: &Shared,
+    on: &impl Runner,
+    collection: &str,
+    upsert: &Upsert<'_>,
+) -> Result<UpsertOutcome> {
+    // Only its collection and layout are of interest.
+    let query = Query::new(collection);
+    let render = |dialect: &dyn Dialect, layouts: Layouts<'_>, _: &Query| {
+        den_sql::upsert(dialect, layouts, upsert)
+    };
+    let answer = answer(shared, on, &query, render, Effect::Write).await;
+    let answer = match (answer, upsert.on_conflict) {
+        (Err(error), OnConflict::Change(patch)) => Err(of_patch(error, collection, patch)),
+        (outcome, OnConflict::Change(_) | OnConflict::Nothing) => outcome,
+    }?;
+    let Some(row) = answer.rows.first() else {
+        return Ok(UpsertOutcome::Kept);
+    };
+    Ok(match column(row, 2)? {
+        true => UpsertOutcome::Inserted,
+        false => UpsertOutcome::Changed(document(row)?),
+    })
+}
+
+pub(crate) async fn group(
+    shared: &Shared,
+    on: &impl Runner,
+    query: &Query,
+    grouping: &Grouping,
+) -> Result<Vec<Vec<u8>>> {
+    let render = |dialect: &dyn Dialect, layouts: Layouts<'_>, query: &Query| {
+        den_sql::group(dialect, layouts, query, grouping)
+    };
+    let answer = answer(shared, on, query, render, Effect::Read).await;
+    let answer = answer.map_err(of_query)?;
+    let bodies = answer.rows.iter().map(|row| column::<JsonText>(row, 0));
+    bodies.map(|it| it.map(|it| it.0)).collect()
 }
 
 pub(crate) async fn explain(

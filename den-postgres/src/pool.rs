@@ -95,6 +95,11 @@ impl Pool {
         })
     }
 
+    /// The pool beneath.
+    pub(crate) fn inner(&self) -> &deadpool_postgres::Pool {
+        &self.inner
+    }
+
     pub(crate) fn statements(&self) -> Statements {
         self.statements
     }

@@ -9,10 +9,10 @@
 use std::sync::Arc;
 
 use den_backend::{
-    CollectionMeta, Error, ErrorKind, IndexKind, IndexMeta, Query, RecordedIndex, Result,
-    check::check_collection,
+    Capability, CollectionMeta, Error, ErrorKind, IndexKind, IndexMeta, Query, RecordedIndex,
+    Result, check::check_collection, search::check_language,
 };
-use den_sql::{Layout, Layouts, POSTGRES, schema};
+use den_sql::{Layout, Layouts, POSTGRES, schema, search};
 
 use crate::{
     call::{Call, Effect, Guard},
@@ -30,6 +30,19 @@ const TAKE_DDL_LOCK: &str = "SELECT pg_advisory_xact_lock(1684369001, n.oid::int
 FROM pg_catalog.pg_namespace AS n
 WHERE n.nspname = current_schema()";
 
+/// Whether a function of this signature is found.
+const IS_FUNCTION: &str = "SELECT to_regprocedure($1::text) IS NOT NULL";
+
+/// The text search configurations of the server, if one of them is asked for that is not there.
+const CONFIGURATIONS: &str = "SELECT c.cfgname::text
+FROM pg_catalog.pg_ts_config AS c
+WHERE c.cfgnamespace = 'pg_catalog'::regnamespace
+    AND NOT EXISTS (
+        SELECT 1 FROM pg_catalog.pg_ts_config AS o
+        WHERE o.cfgnamespace = 'pg_catalog'::regnamespace AND o.cfgname = $1::text
+    )
+ORDER BY c.cfgname::text COLLATE \"C\" NULLS FIRST";
+
 /// Makes a collection and its indexes exist as described.
 pub(crate) async fn ensure_collection(shared: &Shared, meta: &CollectionMeta) -> Result<()> {
     if !meta.is_own() {
@@ -41,6 +54,7 @@ pub(crate) async fn ensure_collection(shared: &Shared, meta: &CollectionMeta) ->
         shared.collections.learn(&meta.name, &state, Some(meta));
         return Ok(());
     }
+    check_search(shared, meta).await?;
     let late = within_ddl(shared, async |on| change(on, meta).await).await;
     // Whatever comes of the indexes, the table may have gained columns.
     shared.collections.forget(&meta.name);
@@ -95,6 +109,7 @@ pub(crate) async fn drop_index(shared: &Shared, collection: &str, name: &str) ->
             )
             .await?;
         }
+        run_all(on, state.search_column_of(collection, name)).await?;
         let params = vec![text(collection), text(name)];
         on.run(Call::write(schema::forget_index(POSTGRES).into(), params))
             .await?;
@@ -145,7 +160,7 @@ pub(crate) async fn drop_collection(shared: &Shared, collection: &str) -> Result
 }
 
 /// Runs `change` in a transaction in which no other process changes tables.
-async fn within_ddl<T>(
+pub(crate) async fn within_ddl<T>(
     shared: &Shared,
     change: impl AsyncFnOnce(&Within) -> Result<T>,
 ) -> Result<T> {
@@ -173,6 +188,11 @@ async fn within_ddl<T>(
 async fn change<'a>(on: &Within, meta: &'a CollectionMeta) -> Result<Vec<&'a IndexMeta>> {
     run_all(on, schema::catalog(POSTGRES)).await?;
     let state = State::read(&meta.name, on).await?;
+    refuse_unique(&state, meta)?;
+    let to_make = |it: &&IndexMeta| state.standing(it) != Standing::Made;
+    if (meta.indexes.iter().filter(to_make)).any(|it| it.kind == IndexKind::Search) {
+        make_functions(on).await?;
+    }
     let empty = if state.exists() {
         !has_rows(on, &meta.name).await?
     } else {
@@ -193,8 +213,10 @@ async fn change<'a>(on: &Within, meta: &'a CollectionMeta) -> Result<Vec<&'a Ind
     let layout = State::read(&meta.name, on).await?;
     let layout = layout.layout(&meta.name, Some(meta));
     let mut late = Vec::new();
+    // Of a partitioned table no index can be built beside its writers.
+    let at_once = empty || state.partitioned_by().is_some();
     for index in &meta.indexes {
-        match (state.standing(index), empty) {
+        match (state.standing(index), at_once) {
             (Standing::Made, _) => {}
             (Standing::Missing, false) => late.push(index),
             // In the transaction, so that the old one is there until the new one is.
@@ -204,6 +226,65 @@ async fn change<'a>(on: &Within, meta: &'a CollectionMeta) -> Result<Vec<&'a Ind
         }
     }
     Ok(late)
+}
+
+/// Checks that the server can read text as the search indexes want it.
+async fn check_search(shared: &Shared, meta: &CollectionMeta) -> Result<()> {
+    for options in meta.indexes.iter().filter_map(|it| it.search.as_ref()) {
+        if options.substrings {
+            let what = Capability::SubstringSearch.describe();
+            let message = format!("this backend does not support {what}");
+            return Err(Error::new(ErrorKind::Unsupported, message).with_collection(&*meta.name));
+        }
+        let Some(language) = options.language.as_deref() else {
+            continue;
+        };
+        let call = Call::read(CONFIGURATIONS.into(), vec![text(language)]);
+        let answer = shared.run(call).await?;
+        let others: Vec<&str> = (answer.rows.iter())
+            .map(|row| column(row, 0))
+            .collect::<Result<_>>()?;
+        if !others.is_empty() {
+            let checked = check_language(Some(language), &others);
+            return checked.map_err(|error| error.with_collection(&*meta.name));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the functions that search indexes need, unless they are there: they may be another role's.
+async fn make_functions(on: &Within) -> Result<()> {
+    for (signature, sql) in search::search_functions(POSTGRES) {
+        let call = Call::read(IS_FUNCTION.into(), vec![text(signature)]);
+        let answer = on.run(call).await?;
+        let is_there: bool = answer
+            .rows
+            .first()
+            .map_or(Ok(false), |row| column(row, 0))?;
+        if !is_there {
+            run_all(on, vec![sql]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses unique indexes of a partitioned table, which would be unique within each partition only.
+fn refuse_unique(state: &State, meta: &CollectionMeta) -> Result<()> {
+    let mut uniques = meta
+        .indexes
+        .iter()
+        .filter(|it| it.kind == IndexKind::Unique);
+    match (state.partitioned_by(), uniques.next()) {
+        (Some(_), Some(index)) => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "a partitioned collection does not support unique indexes, as {} is one",
+                index.name
+            ),
+        )
+        .with_collection(&meta.name)),
+        (Some(_), None) | (None, _) => Ok(()),
+    }
 }
 
 async fn has_rows(on: &Within, collection: &str) -> Result<bool> {
@@ -222,6 +303,10 @@ async fn add_columns(
 ) -> Result<()> {
     if !state.exists() || index.kind == IndexKind::Members {
         return Ok(());
+    }
+    if index.kind == IndexKind::Search {
+        let sql = schema::add_search_column(POSTGRES, &meta.name, index);
+        return run_all(on, sql.into_iter().collect()).await;
     }
     for (field, _) in &index.fields {
         if !field.path.is_id() && !state.has_column(&field.path, field.kind) {
@@ -246,6 +331,10 @@ async fn replace(
             schema::drop_index(POSTGRES, collection, &index.name, index.kind),
         )
         .await?;
+    }
+    if index.kind == IndexKind::Search {
+        // The column of another definition would cost every write, and hold nothing that is asked for.
+        run_all(on, state.old_search_column(collection, index)).await?;
     }
     let sql = schema::create_index(POSTGRES, layout, index, false);
     let made = run_all(on, sql).await;
@@ -277,7 +366,7 @@ pub(crate) fn record(collection: &str, index: &IndexMeta) -> Call {
     Call::write(sql, params).guarded_by(Guard::TimeLimit)
 }
 
-async fn run_all(on: &Within, statements: Vec<String>) -> Result<()> {
+pub(crate) async fn run_all(on: &Within, statements: Vec<String>) -> Result<()> {
     for sql in statements {
         on.session.command(sql, Mends::No).await?;
     }

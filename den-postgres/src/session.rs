@@ -3,7 +3,8 @@
 //!
 //! - Calls pipeline: each sends what it has in one go and then waits for its own answers.
 //! - `BEGIN` travels with the first call, unless that writes: if `BEGIN` failed, a write sent with it
-//!   would be done outside of any transaction.
+//!   would be done outside of any transaction. Where nothing can be written, other calls may follow
+//!   before it is answered.
 //! - A call that may fail is sent between `SAVEPOINT` and `RELEASE` in one flush; only when it fails
 //!   does a second round trip take it back. Calls that were sent meanwhile fail with `25P02` and
 //!   nothing done, and are sent again once nothing else is under way.
@@ -41,6 +42,9 @@ const MARK_BATCH: &str = "SAVEPOINT den_batch";
 const RELEASE_BATCH: &str = "RELEASE SAVEPOINT den_batch";
 const TAKE_BACK_BATCH: &str = "ROLLBACK TO SAVEPOINT den_batch; RELEASE SAVEPOINT den_batch";
 
+/// How the `BEGIN` of a transaction ends that cannot write.
+const READ_ONLY: &str = "READ ONLY";
+
 /// `COMMIT` of a broken transaction is answered with success, although it rolls back; the savepoint
 /// in front of it fails there, and costs no round trip.
 const COMMIT: &str = "SAVEPOINT den_end; COMMIT";
@@ -56,6 +60,10 @@ pub(crate) struct Session {
     order: Mutex<()>,
     /// Held by each call, and alone by what ends or divides the transaction.
     turns: Arc<RwLock<()>>,
+    /// Whether it cannot write.
+    reads_only: bool,
+    /// Whether `BEGIN` was sent.
+    sent: AtomicBool,
     begun: AtomicBool,
     ended: AtomicBool,
     /// The failure after which nothing but a rollback is possible.
@@ -92,6 +100,8 @@ impl Session {
             time_limits,
             order: Mutex::default(),
             turns: Arc::default(),
+            reads_only: begin.ends_with(READ_ONLY),
+            sent: AtomicBool::new(false),
             begun: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             doom: Mutex::default(),
@@ -204,11 +214,11 @@ impl Session {
         self.lease.client()
     }
 
-    /// Waits for the right to send. The first call of all goes alone, as nothing may be sent behind a
+    /// Waits for the right to send. The first call of all goes alone, as no write may be sent behind a
     /// `BEGIN` that is not answered yet.
     async fn turn(&self) -> Result<Turn> {
         let turns = Arc::clone(&self.turns);
-        if self.begun.load(Ordering::Acquire) {
+        if self.reads_only || self.begun.load(Ordering::Acquire) {
             let held = turns.read_owned().await;
             self.check_running()?;
             return Ok(Turn::Shared { _held: held });
@@ -410,7 +420,7 @@ impl Session {
     }
 
     fn start_begin(&self) -> Option<Started<'_, Result<(), tokio_postgres::Error>>> {
-        if self.begun.load(Ordering::Acquire) {
+        if self.sent.swap(true, Ordering::AcqRel) {
             return None;
         }
         // From here on a dropped connection is rolled back.

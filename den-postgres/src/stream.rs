@@ -14,7 +14,7 @@ use futures_util::stream::iter;
 use crate::{
     call::{Call, Effect, open},
     catalog::Collection,
-    error::{Doing, classify, is_fatal},
+    error::{Doing, classify, is_fatal, of_query},
     ops,
     pool::{Lease, Usage},
     runner::{Retry, Shared, in_terms_of},
@@ -54,7 +54,8 @@ pub(crate) async fn query(shared: &Shared, query: &Query) -> Result<RowStream> {
         }
         drop(lease);
         if !subject.is_outdated(&error) || looked_again {
-            return Err(in_terms_of(shared, shared, &subject.collection, error).await);
+            let error = in_terms_of(shared, shared, &subject.collection, error).await;
+            return Err(of_query(error));
         }
         looked_again = true;
         subject = Subject::find_again(shared, shared, query).await?;
@@ -93,6 +94,7 @@ impl Stream for Rows {
             }
             Some(Err(error)) => {
                 let error = self.collection.explain_error(classify(error, Doing::Call));
+                let error = of_query(error);
                 self.free(if is_fatal(&error) {
                     Usage::Broken
                 } else {

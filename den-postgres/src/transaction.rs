@@ -7,15 +7,18 @@ use std::{
 
 use async_trait::async_trait;
 use den_backend::{
-    Access, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Isolation,
-    LockMode, Patch, Put, PutOutcome, Query, RawDocument, ReadWrite, Result, RowStream,
-    SavepointId, Transaction, TxOptions,
+    Access, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Grouping,
+    Isolation, LockMode, OnRefusal, Patch, Put, PutOutcome, Query, RawDocument, ReadWrite, Result,
+    Returning, RowStream, SavepointId, Transaction, TxOptions, Updated, Upsert, UpsertOutcome,
+    Value,
 };
 
 use crate::{
     batch,
     call::Call,
     ops,
+    partitioned::Partitioned,
+    raw,
     runner::{Runner as _, Shared, Within},
     session::{Mends, Session, over},
     stream::ready_rows,
@@ -124,11 +127,32 @@ impl ReadWrite for PostgresTransaction {
     }
 
     async fn put(&self, collection: &str, put: Put<'_>) -> Result<PutOutcome> {
-        ops::put(&self.shared, &self.writing()?, collection, put).await
+        let on = self.writing()?;
+        if let Some(it) = Partitioned::find(&self.shared, &on, collection).await? {
+            return it.put_within_one(&self.shared, &on, put).await;
+        }
+        ops::put(&self.shared, &on, collection, put).await
     }
 
-    async fn put_many(&self, collection: &str, puts: &[Put<'_>]) -> Result<Vec<PutOutcome>> {
-        batch::put_many_within(&self.shared, &self.writing()?, collection, puts).await
+    async fn put_many(
+        &self,
+        collection: &str,
+        puts: &[Put<'_>],
+        on_refusal: OnRefusal,
+    ) -> Result<Vec<PutOutcome>> {
+        let on = self.writing()?;
+        if let Some(it) = Partitioned::find(&self.shared, &on, collection).await? {
+            return it.put_within(&self.shared, &on, puts, on_refusal).await;
+        }
+        batch::put_many_within(&self.shared, &on, collection, puts, on_refusal).await
+    }
+
+    async fn upsert(&self, collection: &str, upsert: &Upsert<'_>) -> Result<UpsertOutcome> {
+        let on = self.writing()?;
+        if let Some(it) = Partitioned::find(&self.shared, &on, collection).await? {
+            return Err(it.unsupported("upserts"));
+        }
+        ops::upsert(&self.shared, &on, collection, upsert).await
     }
 
     async fn delete(
@@ -149,6 +173,10 @@ impl ReadWrite for PostgresTransaction {
         Ok(ready_rows(ops::query(&self.shared, &on, query).await?))
     }
 
+    async fn group(&self, query: &Query, grouping: &Grouping) -> Result<Vec<Vec<u8>>> {
+        ops::group(&self.shared, &self.on()?, query, grouping).await
+    }
+
     async fn count(&self, query: &Query) -> Result<u64> {
         ops::count(&self.shared, &self.on()?, query).await
     }
@@ -161,8 +189,26 @@ impl ReadWrite for PostgresTransaction {
         ops::delete_matching(&self.shared, &self.writing()?, query).await
     }
 
-    async fn update(&self, query: &Query, patch: &Patch) -> Result<u64> {
-        ops::update(&self.shared, &self.writing()?, query, patch).await
+    async fn update(&self, query: &Query, patch: &Patch, returning: Returning) -> Result<Updated> {
+        let on = self.writing()?;
+        if let Some(it) = Partitioned::find(&self.shared, &on, &query.collection).await? {
+            it.check_patch(patch)?;
+        }
+        ops::update(&self.shared, &on, query, patch, returning).await
+    }
+
+    async fn raw_query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<u8>>> {
+        let raw = raw::parse(statement, parameters)?;
+        let on = match raw.reads {
+            true => self.on()?,
+            false => self.writing()?,
+        };
+        raw::query_within(&on, raw).await
+    }
+
+    async fn raw_execute(&self, statement: &str, parameters: &[Value]) -> Result<u64> {
+        let raw = raw::parse(statement, parameters)?;
+        raw::execute(&self.writing()?, raw).await
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {

@@ -21,6 +21,7 @@ const JSONB_VERSION: u8 = 1;
 pub(crate) enum Bound {
     Bool(bool),
     BigInt(i64),
+    Double(f64),
     /// Decimal text, sent as `numeric`.
     Numeric(String),
     Text(String),
@@ -39,6 +40,7 @@ impl Bound {
         match self {
             Self::Bool(_) => Type::BOOL,
             Self::BigInt(_) => Type::INT8,
+            Self::Double(_) => Type::FLOAT8,
             Self::Numeric(_) => Type::NUMERIC,
             Self::Text(_) | Self::NullableText(_) => Type::TEXT,
             Self::Json(_) => Type::JSONB,
@@ -79,6 +81,7 @@ impl ToSql for Bound {
         match self {
             Self::Bool(it) => out.put_u8(u8::from(*it)),
             Self::BigInt(it) => out.put_i64(*it),
+            Self::Double(it) => out.put_f64(*it),
             Self::Numeric(it) => Numeric::parse(it)?.write(out),
             Self::Text(it) => out.put_slice(it.as_bytes()),
             Self::NullableText(None) => return Ok(IsNull::Yes),
@@ -111,6 +114,7 @@ impl ToSql for Bound {
         [
             Type::BOOL,
             Type::INT8,
+            Type::FLOAT8,
             Type::NUMERIC,
             Type::TEXT,
             Type::JSONB,

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use den_backend::{Backend, Expectation, LockMode, Put, Query, TxOptions};
+use den_backend::{Backend, Expectation, LockMode, OnRefusal, Put, Query, TxOptions};
 use futures_util::TryStreamExt as _;
 use tokio::time::{sleep, timeout};
 
@@ -74,7 +74,7 @@ async fn a_dropped_call_leaves_the_pool_usable(schema: &Schema) {
         )
         .await;
         drop_after(polls, backend.get("things", &id)).await;
-        drop_after(polls, backend.put_many("things", &puts)).await;
+        drop_after(polls, backend.put_many("things", &puts, OnRefusal::Abort)).await;
         drop_after(polls, backend.count(&all)).await;
         drop_after(polls, async { backend.query(&all).await?.try_next().await }).await;
         write(&*backend, "after", 1, "after").await.unwrap();

@@ -9,6 +9,7 @@
 
 mod cancellation;
 mod changes;
+mod computing;
 mod connections;
 mod pipelining;
 mod schemas;
@@ -48,6 +49,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 const THEMES: &[(&str, &[Case])] = &[
     ("cancellation", cancellation::CASES),
     ("changes", changes::CASES),
+    ("computing", computing::CASES),
     ("connections", connections::CASES),
     ("pipelining", pipelining::CASES),
     ("schemas", schemas::CASES),

@@ -151,6 +151,7 @@ pub(crate) fn index(name: &str, kind: IndexKind, path: &str, of: FieldKind) -> I
         fields: vec![(field, Direction::Asc)],
         kind,
         filter: Expr::always(),
+        search: None,
     }
 }
 
