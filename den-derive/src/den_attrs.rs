@@ -11,6 +11,7 @@ use crate::{
     errors::Errors,
     index_attrs::{IndexOf, IndexOver, index_of, index_over},
     rules::{OnDelete, Rules},
+    search::{self, SearchSettings, Searched},
     stored::Kind,
     suggest::{did_you_mean, list},
 };
@@ -22,6 +23,7 @@ const DOCUMENT_KEYS: &[&str] = &[
     "validate",
     "index",
     "unique",
+    "search",
     "crate",
 ];
 const EMBEDDED_KEYS: &[&str] = &["kind", "index", "unique", "crate"];
@@ -30,6 +32,7 @@ const FIELD_KEYS: &[&str] = &[
     "unique",
     "index_together",
     "unique_together",
+    "fts",
     "kind",
     "eager",
     "on_delete",
@@ -69,6 +72,8 @@ pub(crate) struct DenContainer {
     pub(crate) validate: Option<TokenStream>,
     pub(crate) kind: Option<Kind>,
     pub(crate) indexes: Vec<IndexOver>,
+    /// How text is searched.
+    pub(crate) search: Option<SearchSettings>,
 }
 
 /// What the attributes of a field say.
@@ -79,6 +84,7 @@ pub(crate) struct DenField {
     pub(crate) kind: Option<Kind>,
     pub(crate) index_together: Vec<LitStr>,
     pub(crate) unique_together: Vec<LitStr>,
+    pub(crate) fts: Option<Searched>,
     pub(crate) rules: Rules,
     /// All of the above, to point at.
     pub(crate) all: TokenStream,
@@ -94,6 +100,7 @@ impl DenContainer {
             validate: None,
             kind: None,
             indexes: Vec::new(),
+            search: None,
         };
         let known = match derive {
             Derive::Document => DOCUMENT_KEYS,
@@ -126,6 +133,9 @@ impl DenContainer {
                 "validate" if derive == Derive::Document => {
                     container.validate = errors.ok(flag(&meta)).map(|()| meta.to_token_stream());
                 }
+                "search" if derive == Derive::Document => {
+                    container.search = errors.ok(search::settings(&meta));
+                }
                 "kind" if derive == Derive::Embedded => {
                     container.kind = errors.ok(kind(&meta));
                 }
@@ -150,6 +160,7 @@ impl DenField {
             match key.as_str() {
                 "index" => field.index = errors.ok(index_of(&meta)),
                 "unique" => field.unique = errors.ok(index_of(&meta)),
+                "fts" => field.fts = errors.ok(search::searched(&meta)),
                 "kind" => field.kind = errors.ok(kind(&meta)),
                 "index_together" => field.index_together.extend(errors.ok(text(&meta))),
                 "unique_together" => field.unique_together.extend(errors.ok(text(&meta))),
@@ -173,6 +184,7 @@ impl DenField {
             && self.unique.is_none()
             && self.index_together.is_empty()
             && self.unique_together.is_empty()
+            && self.fts.is_none()
     }
 
     /// Refuses `#[den(..)]` where it would have no effect.
@@ -183,7 +195,7 @@ impl DenField {
     }
 }
 
-fn metas(attrs: &[Attribute], errors: &mut Errors) -> Vec<Meta> {
+pub(crate) fn metas(attrs: &[Attribute], errors: &mut Errors) -> Vec<Meta> {
     let mut metas = Vec::new();
     for attr in attrs.iter().filter(|it| it.path().is_ident("den")) {
         let parsed = attr.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
@@ -199,7 +211,7 @@ pub(crate) fn key_of(meta: &Meta) -> String {
         .unwrap_or_default()
 }
 
-fn is_repeated(meta: &Meta, seen: &mut Vec<String>, errors: &mut Errors) -> bool {
+pub(crate) fn is_repeated(meta: &Meta, seen: &mut Vec<String>, errors: &mut Errors) -> bool {
     let key = key_of(meta);
     if seen.contains(&key) {
         errors.push(meta, format!("`{key}` is said twice"));
@@ -247,7 +259,7 @@ fn flag(meta: &Meta) -> syn::Result<()> {
 }
 
 /// The text in `key = "text"`.
-fn text(meta: &Meta) -> syn::Result<LitStr> {
+pub(crate) fn text(meta: &Meta) -> syn::Result<LitStr> {
     let key = key_of(meta);
     let refuse = |at: &dyn ToTokens| {
         let message = format!("write text here: `{key} = \"..\"`");

@@ -11,7 +11,7 @@ use crate::{
     handles::Handles,
     holds, indexes,
     mixins::Mixins,
-    names,
+    names, search,
     serde_attrs::SerdeContainer,
     stored::respan,
     wire,
@@ -36,6 +36,7 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     let mixins = Mixins::find(&fields, &mut errors);
     let holds = holds::of_fields(&container.krate, name, &fields, &mut errors);
     let indexes = indexes::describe(&fields, &container, Derive::Document, &mut errors);
+    let searched = search::describe(&fields, &container, &mut errors);
 
     let krate = &container.krate;
     let handles = Handles {
@@ -99,6 +100,7 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
             }
             fn describe(schema: &mut #krate::__private::Schema) {
                 let path = #krate::__private::Path::ROOT;
+                #searched
                 #describe
                 #describe_mixins
                 #indexes

@@ -10,7 +10,7 @@ use crate::{
     errors::Errors,
     fields,
     handles::Handles,
-    holds, indexes, names,
+    holds, indexes, names, search,
     serde_attrs::SerdeContainer,
     stored::Kind,
 };
@@ -132,6 +132,7 @@ fn named_struct(
     let krate = &container.krate;
     let fields = fields::read(name, named, serde, Derive::Embedded, errors);
     let indexes = indexes::describe(&fields, container, Derive::Embedded, errors);
+    let searched = search::describe(&fields, container, errors);
     let holds = holds::of_fields(krate, name, &fields, errors);
     let names = names::named(krate, name, &fields);
     let handles = Handles {
@@ -165,6 +166,7 @@ fn named_struct(
                 Self::__den_at::<__D, __N>(path)
             }
             fn describe(schema: &mut #krate::__private::Schema, path: #krate::__private::Path) {
+                #searched
                 #describe
                 #indexes
             }

@@ -40,6 +40,10 @@ pub(crate) fn leaf(input: &DeriveInput, krate: &Path, inner: &Inner) -> TokenStr
             }
         }
         #[automatically_derived]
+        impl #krate::Literal for #name {
+            type Value = Self;
+        }
+        #[automatically_derived]
         impl #krate::FieldType for #name {
             type Handle<__D, __N> = #krate::Field<__D, Self, __N>;
             const KIND: #krate::__private::FieldKind = #kind;

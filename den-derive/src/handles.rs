@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, Path, Visibility, ext::IdentExt, spanned::Spanned};
 
 use crate::{
-    fields::{Field, Stored},
+    fields::{Field, Form, Stored},
     stored::respan,
 };
 
@@ -187,6 +187,10 @@ impl Handles<'_> {
             Stored::Base { .. } => quote! {
                 <#krate::Base<#document> as #krate::FieldType>::describe(schema, path);
             },
+            // Nobody knows the keys of a flattened map.
+            Stored::Hidden if matches!(field.form, Form::Flat { .. }) => {
+                quote!(schema.open(path);)
+            }
             Stored::Hidden => quote!(),
         }
     }

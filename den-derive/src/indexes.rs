@@ -38,7 +38,7 @@ struct Indexed {
 }
 
 /// What an indexed field holds.
-enum IndexedKind {
+pub(crate) enum IndexedKind {
     Known(Kind),
     /// What this type says through `FieldType`.
     Of(TokenStream),
@@ -239,7 +239,8 @@ fn indexed(field: &Field, descending: bool) -> Option<Indexed> {
     })
 }
 
-fn kind_of(field: &Field) -> Option<IndexedKind> {
+/// What a field holds; none for one that is not stored under a key.
+pub(crate) fn kind_of(field: &Field) -> Option<IndexedKind> {
     match &field.stored {
         Stored::Leaf { kind, .. } | Stored::Foreign { kind, .. } => Some(IndexedKind::Known(*kind)),
         Stored::Typed { ty } => Some(IndexedKind::Of(ty.clone())),

@@ -34,6 +34,9 @@ fn message(mac: &Macro) -> String {
 
 /// Fails unless the expansion holds these tokens, however they are spaced.
 pub(crate) fn assert_holds(expansion: &TokenStream, part: &TokenStream) {
-    let (expansion, part) = (expansion.to_string(), part.to_string());
-    assert!(expansion.contains(&part), "no\n{part}\nin\n{expansion}");
+    let bare = |it: &TokenStream| it.to_string().replace(' ', "");
+    assert!(
+        bare(expansion).contains(&bare(part)),
+        "no\n{part}\nin\n{expansion}"
+    );
 }

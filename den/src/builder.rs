@@ -8,7 +8,7 @@ use den_backend::{
 
 #[cfg(feature = "attachments")]
 use crate::attachments::Storage;
-use crate::{Db, Documents};
+use crate::{Db, Documents, Timestamp, db::Clock};
 
 /// Opens a database; made by [`Db::builder`].
 ///
@@ -33,6 +33,7 @@ pub struct DbBuilder {
     backend: Option<Arc<dyn Backend>>,
     options: OpenOptions,
     register: Vec<Register>,
+    clock: Option<Clock>,
     #[cfg(feature = "attachments")]
     storage: Option<Arc<dyn Storage>>,
 }
@@ -68,6 +69,22 @@ impl DbBuilder {
     /// Registers these types once the database is open; see [`Db::register`].
     pub fn register<D: Documents + 'static>(mut self) -> Self {
         self.register.push(|db| Box::pin(D::register(db)));
+        self
+    }
+
+    /// Takes the time from here instead of the system: what documents were created and changed at,
+    /// and [`den::now()`](crate::now) in queries. For tests.
+    ///
+    /// ```
+    /// # use den::prelude::*;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let noon: Timestamp = "2025-01-31T12:00:00Z".parse()?;
+    /// let db = Db::builder().url("sqlite://:memory:").clock(move || noon).open().await?;
+    /// assert_eq!(db.now(), noon);
+    /// # db.close().await }).unwrap();
+    /// ```
+    pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.clock = Some(Arc::new(clock));
         self
     }
 
@@ -131,10 +148,11 @@ impl DbBuilder {
                 ));
             }
         };
+        let clock = self.clock.unwrap_or_else(|| Arc::new(Timestamp::now));
         #[cfg(feature = "attachments")]
-        let db = Db::new(backend, self.storage);
+        let db = Db::new(backend, clock, self.storage);
         #[cfg(not(feature = "attachments"))]
-        let db = Db::new(backend);
+        let db = Db::new(backend, clock);
         for register in &self.register {
             if let Err(error) = register(&db).await {
                 if let Err(error) = db.close().await {

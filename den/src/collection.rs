@@ -6,7 +6,7 @@ use den_backend::{
 };
 
 use crate::{
-    Executor, Id, Json, QuerySet, Timestamp, encode,
+    Executor, Id, Json, QuerySet, encode,
     executor::Handle,
     id::is_storable,
     write::{new_revision, refusal_error},
@@ -92,7 +92,7 @@ impl Collection {
                 ));
             }
         };
-        let now = Json::String(Timestamp::now().to_string());
+        let now = Json::String(self.handle.db().now().to_string());
         map.insert("_id".to_owned(), id.clone().into());
         map.entry("_created_at").or_insert_with(|| now.clone());
         map.entry("_updated_at").or_insert(now);
@@ -129,7 +129,7 @@ impl Collection {
             }
             let map = object(&mut document)?;
             keep(map, "_created_at", stored.get("_created_at").cloned());
-            let now = Json::String(Timestamp::now().to_string());
+            let now = Json::String(self.handle.db().now().to_string());
             keep(map, "_updated_at", Some(now));
             keep(map, "_rev", rev.map(|_| new_revision().into()));
             let expect = match rev {

@@ -8,18 +8,20 @@ use std::{
 };
 
 use den_backend::{
-    Backend, Capabilities, Capability, CollectionMeta, Error, ErrorKind, PoolStats, Result,
+    Backend, Capabilities, Capability, CollectionMeta, Error, ErrorKind, IndexKind, IndexMeta,
+    PoolStats, Result,
 };
 
 #[cfg(feature = "attachments")]
 use crate::attachments::{Holder, Storage};
 use crate::{
-    Collection, Document, LinkInfo, OnDelete, Tx, TxOptions,
+    Collection, Document, LinkInfo, OnDelete, Timestamp, Tx, TxOptions,
     attachments::counting,
     builder::DbBuilder,
-    document::schema_of,
+    document::{declared_of, schema_of},
     executor::nested_use,
     links::{Incoming, Kind, LinkMeta, Trail, kind_of},
+    query::Declared,
     transaction::{self, Retryable},
 };
 
@@ -54,12 +56,16 @@ pub struct Db {
 
 struct DbInner {
     backend: Arc<dyn Backend>,
+    clock: Clock,
     /// By collection: the type that claims it.
     registered: RwLock<BTreeMap<String, Registered>>,
     /// Where the content of attachments lies.
     #[cfg(feature = "attachments")]
     storage: Option<Arc<dyn Storage>>,
 }
+
+/// Where the time comes from.
+pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// A registered type.
 #[derive(Debug)]
@@ -68,6 +74,9 @@ struct Registered {
     kind: &'static dyn Kind,
     /// The link fields.
     links: Vec<LinkMeta>,
+    declared: Declared,
+    /// The index of full text, if there is one.
+    search: Option<Arc<IndexMeta>>,
     #[cfg(feature = "attachments")]
     holder: Option<Holder>,
 }
@@ -156,11 +165,13 @@ impl Db {
 
     pub(crate) fn new(
         backend: Arc<dyn Backend>,
+        clock: Clock,
         #[cfg(feature = "attachments")] storage: Option<Arc<dyn Storage>>,
     ) -> Self {
         Self {
             inner: Arc::new(DbInner {
                 backend,
+                clock,
                 registered: RwLock::default(),
                 #[cfg(feature = "attachments")]
                 storage,
@@ -209,11 +220,29 @@ impl Db {
             claim,
             kind,
             links,
+            declared: declared_of::<D>(),
+            search: meta
+                .indexes
+                .into_iter()
+                .find(|it| it.kind == IndexKind::Search)
+                .map(Arc::new),
             #[cfg(feature = "attachments")]
             holder: Holder::of::<D>(),
         };
         registered.insert(D::COLLECTION.to_owned(), it);
         Ok(())
+    }
+
+    /// The index of full text of a registered collection; `Err` for one that is not registered here.
+    pub(crate) fn search_index(&self, collection: &str) -> Result<Option<Arc<IndexMeta>>> {
+        match self.registry().get(collection) {
+            Some(it) => Ok(it.search.clone()),
+            None => Err(Error::new(
+                ErrorKind::Unsupported,
+                "only a collection whose type is registered with this handle can be searched: the \
+                 type says which fields are looked into",
+            )),
+        }
     }
 
     fn claim(&self, collection: &str) -> Option<Claim> {
@@ -245,6 +274,12 @@ impl Db {
             .values()
             .filter_map(|it| it.holder)
             .collect()
+    }
+
+    /// What the type declares that is registered for a collection.
+    pub(crate) fn declared(&self, collection: &str) -> Option<Declared> {
+        let registry = self.registry();
+        registry.get(collection).map(|it| it.declared.clone())
     }
 
     /// Makes sure that a type was registered with this database.
@@ -444,6 +479,11 @@ impl Db {
     pub async fn close(self) -> Result<()> {
         self.refuse_inside_transaction()?;
         self.backend().close().await
+    }
+
+    /// The current time, by the [clock](crate::DbBuilder::clock) of this handle.
+    pub fn now(&self) -> Timestamp {
+        (self.inner.clock)()
     }
 
     /// The engine's name, such as `sqlite`.

@@ -5,11 +5,12 @@ use futures_util::future::BoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Base, DeleteOptions, Executor, HookContext, Id, IntoId, QuerySet, SaveOptions, SoftDelete,
-    Tracked, encode,
+    Base, BulkMode, DeleteOptions, Executor, GetOrCreate, HookContext, Id, IntoId, Outcome,
+    QuerySet, SaveOptions, SoftDelete, Tracked, Update, Upsert, encode,
     fields::schema::Schema,
     hooks::Hook,
     links::{self, Holds},
+    query::{Declared, by_id, update_parts::One},
     write::{self, Intent, not_found},
 };
 
@@ -256,6 +257,34 @@ pub trait Document: Holds + Serialize + DeserializeOwned + Send + Sync + Sized +
         async move { write::put_one(&handle, self, Intent::Save, options).await }
     }
 
+    /// Changes the stored document with this id where it lies: see
+    /// [`QuerySet::update_one`](crate::QuerySet::update_one).
+    ///
+    /// # Behavior
+    ///
+    /// - One that is marked as deleted is not found.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if there is none; else as [`QuerySet::update`](crate::QuerySet::update).
+    ///
+    /// ```
+    /// # use den::prelude::*;
+    /// # #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize, Document)]
+    /// # struct Product { #[serde(flatten)] base: Base<Product>, sold: i64 }
+    /// async fn sell(db: &Db, id: &Id<Product>) -> den::Result<i64> {
+    ///     let p = Product::fields();
+    ///     let product = Product::update_by_id(db, id).inc(p.sold, 1).returning().await?;
+    ///     Ok(product.sold)
+    /// }
+    /// ```
+    fn update_by_id(
+        executor: &(impl Executor + ?Sized),
+        id: impl IntoId<Self>,
+    ) -> Update<Self, One<Self>> {
+        by_id(executor.__handle(), id)
+    }
+
     /// Stores this document in place of the one with its id, whatever its revision (HTTP `PUT`):
     /// the creation time is kept, and so is whether it is [marked](SoftDelete) as deleted; the
     /// revision and update time are new.
@@ -366,6 +395,115 @@ pub trait Document: Holds + Serialize + DeserializeOwned + Send + Sync + Sized +
         async move { write::insert_many(&handle, documents).await }
     }
 
+    /// Inserts a document, or does something about the one that is in its way.
+    ///
+    /// # Behavior
+    ///
+    /// - Say what would be in the way, [`on`](crate::Upsert::on) the fields of a unique index or
+    ///   [`on_id`](crate::Upsert::on_id), and then what to do about it:
+    ///   [`update`](crate::UpsertOn::update), [`ignore`](crate::UpsertOn::ignore) or
+    ///   [`replace`](crate::UpsertOn::replace).
+    /// - Of many callers at once, one inserts and the others find it in the way.
+    /// - One statement on types without hooks, rules and attachments; on others a transaction with
+    ///   all that belongs to an insert or an update.
+    /// - A document that lies outside of the index, because a field is null or it is marked as
+    ///   deleted, has nothing in its way, and is in nobody's.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidQuery` where no unique index is over these fields.
+    /// - `Duplicate` for a value that is taken under another unique index.
+    /// - Else as [`insert`](Self::insert) and [`QuerySet::update`](crate::QuerySet::update).
+    fn upsert(executor: &(impl Executor + ?Sized), document: Self) -> Upsert<Self> {
+        Upsert::new(executor.__handle(), document)
+    }
+
+    /// Returns the stored document with the same values in the fields of a unique index, or inserts
+    /// this one.
+    ///
+    /// # Behavior
+    ///
+    /// - A hit writes nothing: it is one read, and no hook of a write runs.
+    /// - Of many callers at once, one inserts and all get the document.
+    ///
+    /// # Errors
+    ///
+    /// As [`upsert`](Self::upsert).
+    fn get_or_create(executor: &(impl Executor + ?Sized), document: Self) -> GetOrCreate<Self> {
+        GetOrCreate::new(executor.__handle(), document)
+    }
+
+    /// Inserts several documents, and says what became of each, in their order.
+    ///
+    /// # Behavior
+    ///
+    /// - The mode says what becomes of one whose id is stored already: for imports.
+    /// - One statement, on types without hooks and attachments; with
+    ///   [`OverwriteIfRevision`](BulkMode::OverwriteIfRevision) at most two.
+    /// - Of several documents with one id, the last is stored. A document in memory is only changed
+    ///   if it was written.
+    ///
+    /// # Errors
+    ///
+    /// - As [`insert_many`](Self::insert_many), and nothing is written then: for a broken rule and a
+    ///   value that is taken under a unique index in every mode, for a taken id with
+    ///   [`Fail`](BulkMode::Fail).
+    /// - `InvalidQuery` for `OverwriteIfRevision` on a type without a revision.
+    ///
+    /// ```
+    /// # use den::{BulkMode, Outcome, prelude::*};
+    /// # #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize, Document)]
+    /// # struct Product { #[serde(flatten)] base: Base<Product>, name: String }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let db = Db::open("sqlite://:memory:").await?;
+    /// # db.register::<(Product,)>().await?;
+    /// let mut products = vec![Product { name: "Widget".into(), ..Default::default() }];
+    /// Product::insert_many(&db, &mut products).await?;
+    /// products.push(Product { name: "Gadget".into(), ..Default::default() });
+    /// let outcomes = Product::insert_many_with(&db, &mut products, BulkMode::SkipExisting).await?;
+    /// assert!(!outcomes[0].is_written());
+    /// assert_eq!(outcomes[1], Outcome::Inserted);
+    /// # Ok::<(), den::Error>(()) }).unwrap();
+    /// ```
+    fn insert_many_with(
+        executor: &(impl Executor + ?Sized),
+        documents: &mut [Self],
+        mode: BulkMode,
+    ) -> impl Future<Output = Result<Vec<Outcome>>> + Send {
+        let handle = executor.__handle();
+        async move { write::bulk(&handle, documents, Intent::Insert, mode).await }
+    }
+
+    /// Saves several documents, new and stored ones mixed, and says what became of each, in their
+    /// order; else as [`insert_many_with`](Self::insert_many_with).
+    ///
+    /// # Errors
+    ///
+    /// As [`insert_many_with`](Self::insert_many_with).
+    fn save_all_with(
+        executor: &(impl Executor + ?Sized),
+        documents: &mut [Self],
+        mode: BulkMode,
+    ) -> impl Future<Output = Result<Vec<Outcome>>> + Send {
+        let handle = executor.__handle();
+        async move { write::bulk(&handle, documents, Intent::Save, mode).await }
+    }
+
+    /// Inserts several documents, each in place of the stored one with its id if there is one, and
+    /// says what became of each: [`insert_many_with`](Self::insert_many_with) with
+    /// [`Overwrite`](BulkMode::Overwrite).
+    ///
+    /// # Errors
+    ///
+    /// As [`insert_many_with`](Self::insert_many_with).
+    fn upsert_many(
+        executor: &(impl Executor + ?Sized),
+        documents: &mut [Self],
+    ) -> impl Future<Output = Result<Vec<Outcome>>> + Send {
+        let handle = executor.__handle();
+        async move { write::bulk(&handle, documents, Intent::Insert, BulkMode::Overwrite).await }
+    }
+
     /// Saves several documents, new and stored ones mixed: all, or none if one is refused.
     ///
     /// # Behavior
@@ -416,6 +554,13 @@ pub(crate) fn schema_of<D: Document>() -> CollectionMeta {
     let mut schema = Schema::default();
     D::describe(&mut schema);
     schema.into_meta(D::COLLECTION)
+}
+
+/// The fields that a document type declares.
+pub(crate) fn declared_of<D: Document>() -> Declared {
+    let mut schema = Schema::default();
+    D::describe(&mut schema);
+    schema.into_declared(D::REVISION)
 }
 
 pub(crate) fn decode<D: Document>(raw: &RawDocument) -> Result<D> {

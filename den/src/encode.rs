@@ -12,7 +12,7 @@ mod writer;
 use den_backend::{Error, ErrorKind, Result, Value};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::links::expanded::as_ids;
+use crate::links::expanded::{as_ids, as_ids_of_stored};
 
 /// The JSON text of a document.
 ///
@@ -46,7 +46,8 @@ pub(crate) fn document<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
 ///
 /// `InvalidQuery` for what [`document`] refuses inside a document.
 pub(crate) fn operand<T: Serialize + ?Sized>(value: &T) -> Result<Value> {
-    as_ids(|| operand::value(value)).map_err(|why| Error::new(ErrorKind::InvalidQuery, why))
+    as_ids_of_stored(|| operand::value(value))
+        .map_err(|why| Error::new(ErrorKind::InvalidQuery, why))
 }
 
 /// The document in `body`, as stored in `collection` under `id`.

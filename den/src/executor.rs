@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use den_backend::{Error, ErrorKind, ReadWrite, Result};
 
-use crate::{Db, Tx, base::Scope};
+use crate::{Db, Tx, base::Scope, batch};
 
 /// A [`Db`] or a [`Tx`]: what every operation is given.
 ///
@@ -109,7 +109,10 @@ impl Handle {
     /// Where reads go.
     pub(crate) async fn read(&self) -> Result<Session> {
         match self {
-            Self::Db(db) => Ok(Session::Backend(db.clone())),
+            Self::Db(db) => Ok(match batch::shared(db).await? {
+                Some(shared) => Session::Transaction(shared),
+                None => Session::Backend(db.clone()),
+            }),
             Self::Tx(tx) => tx.session().await.map(Session::Transaction),
         }
     }

@@ -25,9 +25,10 @@ use crate::{Db, DeleteOptions, Document, Executor, Tx, executor::Handle};
 ///   one is refused, as [`Tx::savepoint`] says. That holds for hooks that write, too.
 /// - `after_load` runs for every document that is read, links loaded before. What it changes is
 ///   only in memory.
-/// - A delete of a whole query runs the hooks document by document, unless
+/// - A delete and an update of a whole query run the hooks document by document, unless
 ///   [`without_hooks`](crate::QuerySet::without_hooks) is said. What the hooks of one have deleted
-///   before its turn came is left out.
+///   before its turn came is left out. The hooks of an update see the document with the changes
+///   made, and may change it further.
 ///
 /// ```
 /// # use den::prelude::*;

@@ -44,6 +44,7 @@
 //! | declare a document | [`trait@Document`], [`trait@Embedded`], [`Base`], [`Id`], [`Timestamp`] |
 //! | read and write one | the methods of [`trait@Document`] |
 //! | find many | [`QuerySet`], [`Filter`], [`Field`], [`Page`] |
+//! | say it in SQL | [`raw`] |
 //! | run a transaction | [`Db::transaction`], [`Tx`], [`TxOptions`] |
 //! | work without a type | [`Db::collection`], [`field`] |
 //! | handle failure | [`Error`], [`ErrorKind`] |
@@ -64,6 +65,7 @@
 
 pub mod attachments;
 mod base;
+mod batch;
 mod builder;
 mod changes;
 mod collection;
@@ -71,6 +73,7 @@ mod db;
 mod document;
 mod encode;
 mod executor;
+mod expr;
 mod fields;
 mod hooks;
 mod id;
@@ -78,6 +81,7 @@ mod links;
 mod loading;
 mod options;
 mod query;
+pub mod raw;
 mod soft_delete;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -91,10 +95,10 @@ mod write;
 
 pub use den_backend::{
     Capabilities, Capability, CollectionMeta, Constraint, DatabaseUrl, Driver, Error, ErrorKind,
-    Explain, Expr, FieldKind, FieldPath, Isolation, LockMode, Pattern, PoolStats, Result, Value,
-    Violation, drivers,
+    Explain, Expr, FieldKind, FieldPath, Isolation, LockMode, Pattern, PoolStats, Refusal, Result,
+    TimeUnit, Value, Violation, drivers, search::SnippetOptions,
 };
-pub use den_derive::{Document, Embedded};
+pub use den_derive::{Document, Embedded, Projection};
 #[cfg(feature = "postgres")]
 pub use den_postgres as postgres;
 #[cfg(feature = "sqlite")]
@@ -109,21 +113,33 @@ pub use crate::validation::validate;
 pub use crate::{
     attachments::Attachment,
     base::{Base, BaseFields},
+    batch::Batch,
     builder::DbBuilder,
     changes::{Change, Tracking},
     collection::Collection,
     db::{Db, Documents},
     document::Document,
     executor::Executor,
+    expr::{
+        Aggregated, Assign, Computed, IntoComputed, Labeled, Literal, Mix, Number, Several,
+        TextType, case_when, coalesce, concat, count, greatest, least, now, null, value,
+    },
     fields::{
-        ElementOf, Embedded, Field, FieldType, Filter, IntoFieldPath, Length, Nullability,
-        Nullable, Operand, Order, Ordered, Required, Untyped, field,
+        Comparable, ElementOf, Embedded, Field, FieldType, Filter, IntoFieldPath, IntoUntyped,
+        Length, Nullability, Nullable, Operand, Order, Ordered, Required, Untyped, field,
     },
     hooks::{HookContext, Hooks},
     id::{Id, IntoId},
     links::{Expanded, Link, LinkField, LinkInfo, LinkSelection, Links, OnDelete, fetch_links},
-    options::{DeleteOptions, SaveOptions},
-    query::{DocumentStream, JsonStream, Page, PageRequest, PageToken, QuerySet, Record},
+    options::{BulkMode, DeleteOptions, Outcome, SaveOptions},
+    query::{
+        ByLabel, Groups, OfDocuments, OfGroups, Projected, Projection, ReadRow, Selected,
+        SelectedStream, Selection, Unselected, Unwind, projection,
+    },
+    query::{
+        DocumentStream, GetOrCreate, Hit, JsonStream, Page, PageRequest, PageToken, QuerySet,
+        ReadyUpsert, Record, UniqueFields, Update, Upsert, UpsertOn, Upserted, update_parts,
+    },
     soft_delete::{SoftDelete, SoftDeleteFields},
     timestamp::Timestamp,
     tracked::Tracked,
@@ -133,18 +149,19 @@ pub use crate::{
 
 /// What most programs need: `use den::prelude::*;`.
 pub mod prelude {
+    pub use crate::raw::ExecuteRaw;
     pub use crate::{
-        Attachment, Base, Db, DeleteOptions, Document, Embedded, Error, ErrorKind, Executor,
-        Expanded, Filter, HookContext, Hooks, Id, Isolation, Json, Link, Links, LockMode, OnDelete,
-        Page, PageRequest, PageToken, QuerySet, Retry, SaveOptions, SoftDelete, Timestamp, Tracked,
-        Tracking, Tx, TxOptions, field,
+        Attachment, Base, BulkMode, Db, DeleteOptions, Document, Embedded, Error, ErrorKind,
+        Executor, Expanded, Filter, HookContext, Hooks, Id, Isolation, Json, Link, Links, LockMode,
+        OnDelete, Page, PageRequest, PageToken, Projection, QuerySet, Retry, SaveOptions,
+        SoftDelete, Timestamp, Tracked, Tracking, Tx, TxOptions, Upserted, field,
     };
 }
 
 /// What the derive macros expand to; not part of the public API.
 #[doc(hidden)]
 pub mod __private {
-    pub use den_backend::{Direction, FieldKind};
+    pub use den_backend::{__private::inventory, Direction, FieldKind};
 
     pub use futures_util::future::BoxFuture;
 
@@ -158,6 +175,7 @@ pub mod __private {
             AnyLink, Contains, ContainsNothing, Contents, Depth, Holds, HoldsNothing, IsGone,
             LinkMeta, LinkRules, Look, OnDelete, Probe, Step, Trail, VisitLink, Whole,
         },
+        query::projection_parts::{Columns, Values, given, project},
         validation::{FieldName, FieldsOf, Named, Unnamed, run_validation},
     };
 }

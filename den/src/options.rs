@@ -1,5 +1,7 @@
 //! How documents are saved and deleted, where the default is not what is meant.
 
+use den_backend::Refusal;
+
 use crate::OnDelete;
 
 /// How a document is deleted; the default does what `delete` does.
@@ -92,5 +94,45 @@ impl SaveOptions {
     pub fn with_links(mut self) -> Self {
         self.with_links = true;
         self
+    }
+}
+
+/// What becomes of a document of a batch whose id is stored already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum BulkMode {
+    /// It fails, and nothing of the batch is written; as `insert_many` and `save_all` do.
+    #[default]
+    Fail,
+    /// It is skipped, and the others are written. So is a document to be updated that is gone, or has
+    /// another revision by now.
+    SkipExisting,
+    /// It takes the place of the stored one, whatever that is. A document that was loaded or saved
+    /// before is skipped if it is gone.
+    Overwrite,
+    /// It takes the place of the stored one if that has the same revision, and is skipped if not; on
+    /// types with a revision.
+    OverwriteIfRevision,
+}
+
+/// What became of one document of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was inserted.
+    Inserted,
+    /// It took the place of a stored one.
+    Updated,
+    /// It was left out, for this reason.
+    Skipped(Refusal),
+    /// It was left out, because a later one in the batch has the same id.
+    Superseded,
+}
+
+impl Outcome {
+    /// Whether the document was written.
+    pub const fn is_written(self) -> bool {
+        match self {
+            Self::Inserted | Self::Updated => true,
+            Self::Skipped(_) | Self::Superseded => false,
+        }
     }
 }

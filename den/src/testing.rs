@@ -58,6 +58,7 @@
 mod call;
 mod fault;
 mod log;
+mod raw_sites;
 mod recorded;
 #[cfg(test)]
 mod tests;
@@ -77,6 +78,7 @@ use crate::{
 pub use crate::testing::{
     call::{Call, Method, Outcome},
     fault::Fault,
+    raw_sites::check_raw_sites,
 };
 
 /// Records the calls that reach a backend, and injects faults.

@@ -123,7 +123,7 @@ pub mod jiff;
 #[cfg(feature = "time")]
 pub mod time;
 
-use den_backend::{Error, ErrorKind, Expr};
+use den_backend::{Error, ErrorKind, Expr, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 use crate::{Timestamp, encode};
@@ -141,10 +141,15 @@ const TOO_FAR: &str = "the time is outside the years 0 to 9999";
 
 /// The moment as an operand of a field that holds a [`Timestamp`].
 fn operand(it: &impl Moment) -> Result<Expr, Error> {
+    value(it).map(Expr::Value)
+}
+
+/// The moment as a field that holds a [`Timestamp`] has it.
+fn value(it: &impl Moment) -> Result<Value, Error> {
     let it = it
         .to_timestamp()
         .ok_or_else(|| Error::new(ErrorKind::InvalidQuery, TOO_FAR))?;
-    encode::operand(&it).map(Expr::Value)
+    encode::operand(&it)
 }
 
 fn serialize<S: Serializer>(it: &impl Moment, serializer: S) -> Result<S::Ok, S::Error> {

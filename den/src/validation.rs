@@ -7,8 +7,9 @@
 //! # Behavior
 //!
 //! - The rules are checked on every write that has the document in hand: `insert`, `update`,
-//!   `save`, `replace`, `insert_many`, `save_all`, `save_changes`. Deleting and restoring does not
-//!   check them.
+//!   `save`, `replace`, `insert_many`, `save_all`, `save_changes`, `upsert`; and for each document that
+//!   an update of a query has changed: one that breaks them takes all changes back. Deleting and
+//!   restoring does not check them.
 //! - They are checked after the hooks that may change the document, and before
 //!   [`Hooks::validate`](crate::Hooks::validate), which runs only if they hold. Nothing reaches
 //!   the database unless both agree.

@@ -71,6 +71,8 @@ impl FieldType for Attachment {
 impl Embedded for Attachment {}
 
 impl<D> Operand<D, ContentHash> for &str {
+    type Nulls = Required;
+
     fn into_operand(self) -> Result<Expr> {
         Ok(Expr::Value(self.into()))
     }

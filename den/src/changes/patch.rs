@@ -50,6 +50,18 @@ pub(super) fn apply(document: &mut Json, changes: &[PatchChange]) -> bool {
             unset(document, path.segments());
             true
         }
+        // What differs between two documents comes to no others.
+        PatchChange::SetExpr { .. }
+        | PatchChange::Inc { .. }
+        | PatchChange::Mul { .. }
+        | PatchChange::Min { .. }
+        | PatchChange::Max { .. }
+        | PatchChange::Push { .. }
+        | PatchChange::AddToSet { .. }
+        | PatchChange::Pull { .. }
+        | PatchChange::PopFirst { .. }
+        | PatchChange::PopLast { .. }
+        | PatchChange::Rename { .. } => false,
     })
 }
 

@@ -1,17 +1,13 @@
 //! Operators of array fields.
 
-use std::{fmt, marker::PhantomData};
+use std::marker::PhantomData;
 
-use den_backend::{CompareOp, Error, ErrorKind, Expr, Result, Value};
+use den_backend::{Error, ErrorKind, Expr, Result, Value};
 
-use crate::{Field, FieldType, Filter, Operand, Required, fields::path::Path};
+use crate::{Computed, Field, FieldType, Filter, Nullable, Operand, Required, fields::path::Path};
 
 /// The number of elements of an array field; null for anything that is not an array.
-#[derive(Clone)]
-pub struct Length<D> {
-    expr: Result<Expr>,
-    document: PhantomData<fn(D)>,
-}
+pub type Length<D> = Computed<D, i64, Nullable>;
 
 /// Stands for the document type inside an element predicate, so that an element's fields and the
 /// document's cannot be mixed up.
@@ -39,10 +35,7 @@ impl<D, E, N> Field<D, Vec<E>, N> {
 
     /// The number of elements: `p.tags.len().gt(2)`.
     pub fn len(self) -> Length<D> {
-        Length {
-            expr: Ok(Expr::Len(self.expr())),
-            document: PhantomData,
-        }
+        Computed::new(Ok(Expr::Len(self.expr())))
     }
 
     /// True for an array without elements, and for null.
@@ -52,6 +45,11 @@ impl<D, E, N> Field<D, Vec<E>, N> {
 }
 
 impl<D, E: FieldType, N> Field<D, Vec<E>, N> {
+    /// Stands for one element at a time, in a query that [unwinds](crate::QuerySet::unwind) the field.
+    pub fn element(self) -> E::Handle<D, Required> {
+        E::handle(Path::ELEMENT)
+    }
+
     /// True if one element satisfies the whole predicate.
     ///
     /// ```
@@ -98,57 +96,4 @@ fn literal<D, E>(value: impl Operand<D, E>) -> Result<Value> {
         ));
     };
     Ok(value)
-}
-
-impl<D> Length<D> {
-    pub(super) fn new(expr: Result<Expr>) -> Self {
-        Self {
-            expr,
-            document: PhantomData,
-        }
-    }
-
-    fn compare(self, op: CompareOp, count: i64) -> Filter<D> {
-        let right = Ok(Expr::Value(Value::Int(count)));
-        match self.expr {
-            Ok(left) => Filter::compare(op, left, right),
-            Err(error) => Filter::new(Err(error)),
-        }
-    }
-
-    /// True for exactly so many elements.
-    pub fn eq(self, count: i64) -> Filter<D> {
-        self.compare(CompareOp::Eq, count)
-    }
-
-    /// The exact complement of [`eq`](Self::eq): true for null too.
-    pub fn ne(self, count: i64) -> Filter<D> {
-        !self.eq(count)
-    }
-
-    /// True for fewer elements.
-    pub fn lt(self, count: i64) -> Filter<D> {
-        self.compare(CompareOp::Lt, count)
-    }
-
-    /// True for at most so many elements.
-    pub fn le(self, count: i64) -> Filter<D> {
-        self.compare(CompareOp::Le, count)
-    }
-
-    /// True for more elements.
-    pub fn gt(self, count: i64) -> Filter<D> {
-        self.compare(CompareOp::Gt, count)
-    }
-
-    /// True for at least so many elements.
-    pub fn ge(self, count: i64) -> Filter<D> {
-        self.compare(CompareOp::Ge, count)
-    }
-}
-
-impl<D> fmt::Debug for Length<D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Length").field(&self.expr).finish()
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData};
 
-use den_backend::{CompareOp, Direction, Expr, FieldKind, FieldPath};
+use den_backend::{CompareOp, Direction, Expr, FieldKind, FieldPath, Result};
 
 use crate::{Filter, Id, Json, Operand, Order, Timestamp, fields::path::Path};
 
@@ -24,18 +24,28 @@ pub struct Required;
 #[derive(Debug, Clone, Copy)]
 pub struct Nullable;
 
-/// What a field of a given nullability is read as; see `QuerySet::values`.
-pub trait Nullability {
-    /// `T` for a required field, `Option<T>` for a nullable one.
+/// Whether a value may be null: [`Required`] or [`Nullable`].
+pub trait Nullability: 'static {
+    /// What it is read as: `T` if it is required, `Option<T>` if it may be null.
     type Value<T>;
+
+    /// What is null if this or the other is: [`Nullable`] unless both are required.
+    type Either<N: Nullability>: Nullability;
+
+    /// What is null only if both are: [`Required`] if one of them is.
+    type Both<N: Nullability>: Nullability;
 }
 
 impl Nullability for Required {
     type Value<T> = T;
+    type Either<N: Nullability> = N;
+    type Both<N: Nullability> = Self;
 }
 
 impl Nullability for Nullable {
     type Value<T> = Option<T>;
+    type Either<N: Nullability> = Self;
+    type Both<N: Nullability> = N;
 }
 
 /// A type whose values have an order that is the same in every backend: numbers, text (by the
@@ -106,8 +116,12 @@ impl<D, T, N> Field<D, T, N> {
         }
     }
 
-    fn to_expr(self) -> Expr {
+    pub(crate) fn to_expr(self) -> Expr {
         Expr::Field(self.to_contract())
+    }
+
+    pub(crate) fn into_result(self) -> Result<Expr> {
+        Ok(self.to_expr())
     }
 
     pub(crate) fn expr(self) -> Box<Expr> {
@@ -116,7 +130,7 @@ impl<D, T, N> Field<D, T, N> {
 
     /// True if the field equals the operand. Null equals nothing.
     pub fn eq(self, operand: impl Operand<D, T>) -> Filter<D> {
-        Filter::compare(CompareOp::Eq, self.to_expr(), operand.into_operand())
+        Filter::compare(CompareOp::Eq, self.into_result(), operand.into_operand())
     }
 
     /// The exact complement of [`eq`](Self::eq): true for null and missing too.
@@ -132,7 +146,7 @@ impl<D, T, N> Field<D, T, N> {
             match value.into_operand() {
                 Ok(Expr::Value(value)) => literals.push(value),
                 Ok(other) => {
-                    filter |= Filter::compare(CompareOp::Eq, self.to_expr(), Ok(other));
+                    filter |= Filter::compare(CompareOp::Eq, self.into_result(), Ok(other));
                 }
                 Err(error) => return Filter::new(Err(error)),
             }
@@ -164,12 +178,12 @@ impl<D, T, N> Field<D, T, N> {
 
     /// Smallest first; null before all values.
     pub fn asc(self) -> Order<D> {
-        Order::new(Ok(self.to_contract()), Direction::Asc)
+        Order::new(Ok(self.to_expr()), Direction::Asc)
     }
 
     /// Largest first; null after all values.
     pub fn desc(self) -> Order<D> {
-        Order::new(Ok(self.to_contract()), Direction::Desc)
+        Order::new(Ok(self.to_expr()), Direction::Desc)
     }
 }
 
@@ -179,7 +193,7 @@ impl<D, T, N> Field<D, T, N> {
     where
         T: Ordered,
     {
-        Filter::compare(CompareOp::Lt, self.to_expr(), operand.into_operand())
+        Filter::compare(CompareOp::Lt, self.into_result(), operand.into_operand())
     }
 
     /// True if the field is less than the operand or equal.
@@ -187,7 +201,7 @@ impl<D, T, N> Field<D, T, N> {
     where
         T: Ordered,
     {
-        Filter::compare(CompareOp::Le, self.to_expr(), operand.into_operand())
+        Filter::compare(CompareOp::Le, self.into_result(), operand.into_operand())
     }
 
     /// True if the field is greater than the operand.
@@ -195,7 +209,7 @@ impl<D, T, N> Field<D, T, N> {
     where
         T: Ordered,
     {
-        Filter::compare(CompareOp::Gt, self.to_expr(), operand.into_operand())
+        Filter::compare(CompareOp::Gt, self.into_result(), operand.into_operand())
     }
 
     /// True if the field is greater than the operand or equal.
@@ -203,7 +217,7 @@ impl<D, T, N> Field<D, T, N> {
     where
         T: Ordered,
     {
-        Filter::compare(CompareOp::Ge, self.to_expr(), operand.into_operand())
+        Filter::compare(CompareOp::Ge, self.into_result(), operand.into_operand())
     }
 
     /// True if the field is at least `low` and at most `high`.

@@ -30,7 +30,7 @@ pub struct Filter<D> {
     document: PhantomData<fn(D)>,
 }
 
-/// An order of documents of type `D` by one field.
+/// An order of documents of type `D` by one field or [computed value](crate::Computed).
 #[must_use = "an order does nothing until it is given to a query"]
 pub struct Order<D> {
     sort: Result<Sort>,
@@ -74,8 +74,9 @@ impl<D> Filter<D> {
         Self::new(Ok(expr))
     }
 
-    pub(crate) fn compare(op: CompareOp, left: Expr, right: Result<Expr>) -> Self {
-        Self::new(right.map(|right| Expr::compare(op, left, right)))
+    pub(crate) fn compare(op: CompareOp, left: Result<Expr>, right: Result<Expr>) -> Self {
+        // The first mistake is the one to report.
+        Self::new(left.and_then(|left| Ok(Expr::compare(op, left, right?))))
     }
 
     fn combine(self, other: Self, with: fn(Expr, Expr) -> Expr) -> Self {
@@ -136,13 +137,20 @@ impl<D> fmt::Debug for Filter<D> {
 }
 
 impl<D> Order<D> {
-    pub(crate) fn new(field: Result<den_backend::Field>, direction: Direction) -> Self {
+    pub(crate) fn new(key: Result<Expr>, direction: Direction) -> Self {
         Self {
-            sort: field.map(|field| Sort {
-                field,
+            sort: key.map(|key| Sort {
+                key,
                 direction,
                 nulls: direction.default_nulls(),
             }),
+            document: PhantomData,
+        }
+    }
+
+    pub(crate) fn from_sort(sort: Sort) -> Self {
+        Self {
+            sort: Ok(sort),
             document: PhantomData,
         }
     }

@@ -16,6 +16,6 @@ pub use self::{
     field::{Field, Nullability, Nullable, Ordered, Required},
     field_type::{Embedded, FieldType},
     filter::{Filter, Order},
-    operand::Operand,
-    untyped::{IntoFieldPath, Untyped, field},
+    operand::{Comparable, Operand},
+    untyped::{IntoFieldPath, IntoUntyped, Untyped, field},
 };

@@ -2,9 +2,10 @@
 
 use den_backend::{
     CollectionMeta, Direction, Expr, Field, FieldKind, FieldMeta, FieldPath, IndexKind, IndexMeta,
+    SearchOptions,
 };
 
-use crate::fields::path::Path;
+use crate::{fields::path::Path, query::Declared};
 
 /// The declared fields and indexes of a document type, collected by the derive macros.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -13,6 +14,12 @@ pub struct Schema {
     indexes: Vec<IndexDecl>,
     /// Whether documents are marked as deleted.
     soft_delete: bool,
+    /// Objects whose keys are not known.
+    open: Vec<FieldPath>,
+    /// The fields that are searched, each with its weight.
+    searched: Vec<(FieldPath, f64)>,
+    language: Option<&'static str>,
+    substrings: bool,
 }
 
 /// One declared index.
@@ -47,18 +54,66 @@ impl Schema {
         self.soft_delete = true;
     }
 
+    /// Notes that any key may lie in the object at `path`, as where a map is flattened.
+    pub fn open(&mut self, path: Path) {
+        self.open.push(path.to_field_path());
+    }
+
+    /// Adds a field to what full text looks into.
+    pub fn searched(&mut self, path: Path, weight: f64) {
+        self.searched.push((path.to_field_path(), weight));
+    }
+
+    /// Says how text is searched.
+    pub fn search(&mut self, language: Option<&'static str>, substrings: bool) {
+        self.language = language;
+        self.substrings = substrings;
+    }
+
+    /// What the type declares of its documents.
+    pub(crate) fn into_declared(self, has_revision: bool) -> Declared {
+        Declared {
+            fields: self.fields,
+            open: self.open,
+            has_revision,
+        }
+    }
+
     /// The contract's form, for one collection.
     pub fn into_meta(self, collection: &str) -> CollectionMeta {
-        let indexes = self
-            .indexes
-            .iter()
-            .map(|it| it.to_meta(collection, &self))
-            .collect();
+        let indexes = self.indexes.iter().map(|it| it.to_meta(collection, &self));
+        let indexes = indexes.chain(self.search_index(collection)).collect();
         CollectionMeta {
             name: collection.to_owned(),
             fields: self.fields,
             indexes,
         }
+    }
+}
+
+impl Schema {
+    /// The index of full text, if a field is searched. Its name says nothing of the fields, so that it
+    /// is made again in its place when they change.
+    fn search_index(&self, collection: &str) -> Option<IndexMeta> {
+        if self.searched.is_empty() {
+            return None;
+        }
+        let fields = self.searched.iter().map(|(path, _)| {
+            let path = path.clone();
+            let kind = kind_of(&path, FieldKind::Any, &self.fields);
+            (FieldMeta { path, kind }, Direction::Asc)
+        });
+        Some(IndexMeta {
+            name: IndexMeta::default_name(collection, IndexKind::Search, &[]),
+            fields: fields.collect(),
+            kind: IndexKind::Search,
+            filter: Expr::always(),
+            search: Some(SearchOptions {
+                language: self.language.map(str::to_owned),
+                weights: self.searched.iter().map(|it| it.1).collect(),
+                substrings: self.substrings,
+            }),
+        })
     }
 }
 
@@ -88,7 +143,9 @@ impl IndexDecl {
         // What is only marked as deleted is in nobody's way.
         let filter = match kind {
             IndexKind::Unique if schema.soft_delete && !self.with_deleted => live(),
-            IndexKind::Unique | IndexKind::Plain | IndexKind::Members => Expr::always(),
+            IndexKind::Unique | IndexKind::Plain | IndexKind::Members | IndexKind::Search => {
+                Expr::always()
+            }
         };
         let paths: Vec<&FieldPath> = fields.iter().map(|(it, _)| &it.path).collect();
         let name = self.name.map_or_else(
@@ -100,6 +157,7 @@ impl IndexDecl {
             fields,
             kind,
             filter,
+            search: None,
         }
     }
 }

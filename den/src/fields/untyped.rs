@@ -1,16 +1,63 @@
 //! Fields by path, for tools, free-form data and keys that only exist at run time.
 
-use den_backend::{CompareOp, Direction, Expr, FieldKind, FieldPath, Pattern, Result, TextOp};
+use den_backend::{
+    CompareOp, Direction, Error, ErrorKind, Expr, Field, FieldKind, FieldPath, Pattern, Result,
+    Root, TextOp,
+};
 use serde::Serialize;
 
-use crate::{Filter, Length, Order, encode};
+use crate::{Computed, Filter, Length, Nullability, Order, encode};
 
-/// A field by its path, of any document. What it holds is not known, so any operator may be used;
-/// a value of another type than the operand simply does not match.
+/// A field by its path, of any document, or a value computed from such. What it holds is not known,
+/// so any operator may be used; a value of another type than the operand simply does not match.
 #[derive(Debug, Clone)]
 pub struct Untyped {
-    path: Result<FieldPath>,
-    kind: FieldKind,
+    expr: Result<Expr>,
+}
+
+/// What an untyped field is compared and computed with: a value, or another one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be compared with an untyped field",
+    label = "expected a value that serde can write, or another field"
+)]
+pub trait IntoUntyped {
+    /// The operand as an expression.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidQuery` for a value that JSON cannot hold, and for a bad path.
+    #[doc(hidden)]
+    fn into_untyped(self) -> Result<Expr>;
+}
+
+impl<T: Serialize> IntoUntyped for T {
+    fn into_untyped(self) -> Result<Expr> {
+        encode::operand(&self).map(Expr::Value)
+    }
+}
+
+impl IntoUntyped for Untyped {
+    fn into_untyped(self) -> Result<Expr> {
+        self.expr
+    }
+}
+
+impl IntoUntyped for &Untyped {
+    fn into_untyped(self) -> Result<Expr> {
+        self.expr.clone()
+    }
+}
+
+impl<D, T, N: Nullability> IntoUntyped for crate::Field<D, T, N> {
+    fn into_untyped(self) -> Result<Expr> {
+        self.into_result()
+    }
+}
+
+impl<D, T, N> IntoUntyped for Computed<D, T, N> {
+    fn into_untyped(self) -> Result<Expr> {
+        self.into_result()
+    }
 }
 
 /// What can be read as a field path: text that is split on dots, or a list of keys taken
@@ -33,20 +80,15 @@ pub trait IntoFieldPath {
 /// use den::{Filter, Json, field};
 ///
 /// let filter: Filter<Json> = field("address.city").eq("Oslo") & field(["US Gross"]).gt(1_000_000);
-/// # let _ = filter;
+/// let dear: Filter<Json> = (field("price") * 2 + field("tax")).gt(field("budget"));
+/// # let _ = (filter, dear);
 /// ```
 pub fn field(path: impl IntoFieldPath) -> Untyped {
-    Untyped {
-        path: path.into_field_path(),
-        kind: FieldKind::Any,
-    }
+    Untyped::at(path.into_field_path())
 }
 
 pub(super) fn below(path: &FieldPath, key: String) -> Untyped {
-    Untyped {
-        path: path.child(key),
-        kind: FieldKind::Any,
-    }
+    Untyped::at(path.child(key))
 }
 
 impl IntoFieldPath for &str {
@@ -92,36 +134,54 @@ impl IntoFieldPath for FieldPath {
 }
 
 impl Untyped {
+    pub(crate) fn new(expr: Result<Expr>) -> Self {
+        Self { expr }
+    }
+
+    fn at(path: Result<FieldPath>) -> Self {
+        let field = path.map(|path| Field::document(path, FieldKind::Any));
+        Self::new(field.map(Expr::Field))
+    }
+
+    pub(crate) fn into_result(self) -> Result<Expr> {
+        self.expr
+    }
+
+    pub(crate) fn to_result(&self) -> Result<Expr> {
+        self.expr.clone()
+    }
+
     /// Says what the field holds. Comparisons do not change; a sort then orders values of this
-    /// kind, counts all others as null, and can use an index.
+    /// kind, counts all others as null, and can use an index. A computed value stays as it is.
     #[must_use]
     pub fn of_kind(mut self, kind: FieldKind) -> Self {
-        self.kind = kind;
+        if let Ok(Expr::Field(field)) = &mut self.expr {
+            field.kind = kind;
+        }
         self
     }
 
-    pub(crate) fn to_contract(&self) -> Result<den_backend::Field> {
-        let path = self.path.clone()?;
-        Ok(den_backend::Field::document(path, self.kind))
+    /// The field, unless this is a computed value.
+    pub(crate) fn to_contract(&self) -> Result<Field> {
+        if let Expr::Field(field) = self.to_result()? {
+            return Ok(field);
+        }
+        Err(Error::new(
+            ErrorKind::InvalidQuery,
+            "a field is asked for here, not a computed value",
+        ))
     }
 
     fn expr(&self) -> Result<Box<Expr>> {
-        Ok(Box::new(Expr::Field(self.to_contract()?)))
+        self.to_result().map(Box::new)
     }
 
     fn build<D>(&self, build: impl FnOnce(Box<Expr>) -> Result<Expr>) -> Filter<D> {
         Filter::new(self.expr().and_then(build))
     }
 
-    fn compare<D>(&self, op: CompareOp, operand: impl Serialize) -> Filter<D> {
-        self.build(|left| {
-            let right = Expr::Value(encode::operand(&operand)?);
-            Ok(Expr::compare(op, *left, right))
-        })
-    }
-
-    fn compare_field<D>(&self, op: CompareOp, other: &Self) -> Filter<D> {
-        self.build(|left| Ok(Expr::compare(op, *left, *other.expr()?)))
+    fn compare<D>(&self, op: CompareOp, operand: impl IntoUntyped) -> Filter<D> {
+        Filter::compare(op, self.to_result(), operand.into_untyped())
     }
 
     fn text<D>(&self, op: TextOp, ignore_case: bool, needle: String) -> Filter<D> {
@@ -135,64 +195,89 @@ impl Untyped {
         })
     }
 
+    /// The field under a key of this one, which is taken literally.
+    #[must_use]
+    pub fn key(self, key: impl Into<String>) -> Self {
+        let below = |field: Field| {
+            let path = field.path.child(key.into())?;
+            Ok(Expr::Field(Field {
+                path,
+                kind: FieldKind::Any,
+                ..field
+            }))
+        };
+        Self::new(self.to_contract().and_then(below))
+    }
+
+    /// Stands for one element at a time, in a query that [unwinds](crate::QuerySet::unwind) the field.
+    #[must_use]
+    pub fn element(&self) -> Self {
+        let element = Field {
+            root: Root::Element,
+            path: FieldPath::root(),
+            kind: FieldKind::Any,
+        };
+        Self::new(self.to_contract().map(|_| Expr::Field(element)))
+    }
+
     /// True if the field equals the value. Null equals nothing: use [`is_null`](Self::is_null).
-    pub fn eq<D>(&self, value: impl Serialize) -> Filter<D> {
+    pub fn eq<D>(&self, value: impl IntoUntyped) -> Filter<D> {
         self.compare(CompareOp::Eq, value)
     }
 
     /// The exact complement of [`eq`](Self::eq): true for null and missing too.
-    pub fn ne<D>(&self, value: impl Serialize) -> Filter<D> {
+    pub fn ne<D>(&self, value: impl IntoUntyped) -> Filter<D> {
         !self.eq(value)
     }
 
     /// True if the field is less than the value, which is of the same type.
-    pub fn lt<D>(&self, value: impl Serialize) -> Filter<D> {
+    pub fn lt<D>(&self, value: impl IntoUntyped) -> Filter<D> {
         self.compare(CompareOp::Lt, value)
     }
 
     /// True if the field is less than the value or equal.
-    pub fn le<D>(&self, value: impl Serialize) -> Filter<D> {
+    pub fn le<D>(&self, value: impl IntoUntyped) -> Filter<D> {
         self.compare(CompareOp::Le, value)
     }
 
     /// True if the field is greater than the value, which is of the same type.
-    pub fn gt<D>(&self, value: impl Serialize) -> Filter<D> {
+    pub fn gt<D>(&self, value: impl IntoUntyped) -> Filter<D> {
         self.compare(CompareOp::Gt, value)
     }
 
     /// True if the field is greater than the value or equal.
-    pub fn ge<D>(&self, value: impl Serialize) -> Filter<D> {
+    pub fn ge<D>(&self, value: impl IntoUntyped) -> Filter<D> {
         self.compare(CompareOp::Ge, value)
     }
 
     /// True if the field is at least `low` and at most `high`.
-    pub fn between<D>(&self, low: impl Serialize, high: impl Serialize) -> Filter<D> {
+    pub fn between<D>(&self, low: impl IntoUntyped, high: impl IntoUntyped) -> Filter<D> {
         self.ge(low) & self.le(high)
     }
 
     /// True if the field equals another field of the same document.
     pub fn eq_field<D>(&self, other: &Self) -> Filter<D> {
-        self.compare_field(CompareOp::Eq, other)
+        self.compare(CompareOp::Eq, other)
     }
 
     /// True if the field is less than another field of the same document.
     pub fn lt_field<D>(&self, other: &Self) -> Filter<D> {
-        self.compare_field(CompareOp::Lt, other)
+        self.compare(CompareOp::Lt, other)
     }
 
     /// True if the field is less than another field of the same document, or equal.
     pub fn le_field<D>(&self, other: &Self) -> Filter<D> {
-        self.compare_field(CompareOp::Le, other)
+        self.compare(CompareOp::Le, other)
     }
 
     /// True if the field is greater than another field of the same document.
     pub fn gt_field<D>(&self, other: &Self) -> Filter<D> {
-        self.compare_field(CompareOp::Gt, other)
+        self.compare(CompareOp::Gt, other)
     }
 
     /// True if the field is greater than another field of the same document, or equal.
     pub fn ge_field<D>(&self, other: &Self) -> Filter<D> {
-        self.compare_field(CompareOp::Ge, other)
+        self.compare(CompareOp::Ge, other)
     }
 
     /// True if the field equals one of the values; false for no values.
@@ -295,7 +380,7 @@ impl Untyped {
 
     /// The number of elements, null for anything that is not an array.
     pub fn len<D>(&self) -> Length<D> {
-        Length::new(self.expr().map(Expr::Len))
+        Computed::new(self.expr().map(Expr::Len))
     }
 
     /// True for an array without elements, and for null.
@@ -311,11 +396,11 @@ impl Untyped {
 
     /// Smallest first: null < numbers < text < bool < array < object.
     pub fn asc<D>(&self) -> Order<D> {
-        Order::new(self.to_contract(), Direction::Asc)
+        Order::new(self.to_result(), Direction::Asc)
     }
 
     /// Largest first.
     pub fn desc<D>(&self) -> Order<D> {
-        Order::new(self.to_contract(), Direction::Desc)
+        Order::new(self.to_result(), Direction::Desc)
     }
 }

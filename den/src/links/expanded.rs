@@ -5,8 +5,18 @@ use std::cell::Cell;
 use serde::{Serialize, Serializer};
 
 thread_local! {
-    /// Whether links are written as the documents they carry.
-    static EXPANDING: Cell<bool> = const { Cell::new(false) };
+    static MODE: Cell<Links> = const { Cell::new(Links::AsIds) };
+}
+
+/// How links are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    /// As ids; null where there is none.
+    AsIds,
+    /// As ids; a document without one is refused.
+    AsIdsOfStored,
+    /// As the documents they carry.
+    Expanded,
 }
 
 /// Serialises anything so that each loaded link in it is the document it carries, instead of its
@@ -42,36 +52,42 @@ pub struct Expanded<T>(pub T);
 
 impl<T: Serialize> Serialize for Expanded<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let _mode = Mode::enter(true);
+        let _mode = Mode::enter(Links::Expanded);
         self.0.serialize(serializer)
     }
 }
 
 /// Runs `work`, which serialises, with links as their ids: what is stored.
 pub(crate) fn as_ids<R>(work: impl FnOnce() -> R) -> R {
-    let _mode = Mode::enter(false);
+    let _mode = Mode::enter(Links::AsIds);
     work()
 }
 
-pub(super) fn is_expanding() -> bool {
-    EXPANDING.get()
+/// As [`as_ids`], for values on their own: nobody stores the documents that links carry.
+pub(crate) fn as_ids_of_stored<R>(work: impl FnOnce() -> R) -> R {
+    let _mode = Mode::enter(Links::AsIdsOfStored);
+    work()
+}
+
+pub(super) fn mode() -> Links {
+    MODE.get()
 }
 
 /// How links are written, until it is dropped; also by a panic.
 struct Mode {
-    before: bool,
+    before: Links,
 }
 
 impl Mode {
-    fn enter(expanding: bool) -> Self {
+    fn enter(mode: Links) -> Self {
         Self {
-            before: EXPANDING.replace(expanding),
+            before: MODE.replace(mode),
         }
     }
 }
 
 impl Drop for Mode {
     fn drop(&mut self) {
-        EXPANDING.set(self.before);
+        MODE.set(self.before);
     }
 }

@@ -34,6 +34,8 @@ impl<T> FieldType for Link<T> {
 macro_rules! ids {
     ($([$($generics:tt)*] $type:ty),+ $(,)?) => {$(
         impl<$($generics)* D, T> Operand<D, Link<T>> for $type {
+            type Nulls = Required;
+
             fn into_operand(self) -> Result<Expr> {
                 let id: Id<T> = self.into_id();
                 Ok(Expr::Value(id.into_string().into()))
@@ -45,6 +47,8 @@ macro_rules! ids {
 ids!([] Id<T>, [] &Id<T>, [] &str, [] String, [] &String);
 
 impl<D, T: Document> Operand<D, Link<T>> for &T {
+    type Nulls = Required;
+
     fn into_operand(self) -> Result<Expr> {
         Ok(Expr::Value(self.id().as_str().into()))
     }

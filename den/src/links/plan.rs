@@ -101,7 +101,7 @@ impl LinkPlan {
     }
 
     /// Whether nothing will be loaded with documents of this type.
-    pub(super) fn is_idle<D: Document>(&self) -> bool {
+    pub(crate) fn is_idle<D: Document>(&self) -> bool {
         let nothing_declared = match self.mode {
             Mode::Eager => !D::EAGER,
             Mode::All => false,

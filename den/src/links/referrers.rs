@@ -1,7 +1,7 @@
 //! The documents that a rule is about: those that link to a document, or are linked to by one.
 
 use den_backend::{
-    Capability, ErrorKind, Expr, LockMode, Query, RawDocument, Result, Seek, Select,
+    Capability, ErrorKind, Expr, LockMode, Query, RawDocument, Result, Returning, Seek, Select,
 };
 use futures_util::TryStreamExt;
 
@@ -65,8 +65,8 @@ async fn delete_together<D: Document>(run: &DeleteRun, tx: &Tx, filter: Expr) ->
     let session = tx.session().await?;
     if write::marks::<D>(&run.options) {
         tx.db().require(Capability::Patches)?;
-        let patch = write::deleted_patch::<D>(&run.options)?;
-        session.update(&query, &patch).await?;
+        let patch = write::deleted_patch::<D>(&run.options, tx.db().now())?;
+        session.update(&query, &patch, Returning::Nothing).await?;
     } else {
         session.delete_matching(&query).await?;
     }

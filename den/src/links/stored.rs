@@ -2,21 +2,28 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use super::{Link, expanded};
+use super::{
+    Link,
+    expanded::{self, Links},
+};
 
 impl<T: Serialize> Serialize for Link<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if expanded::is_expanding()
-            && let Some(document) = self.get()
-        {
-            return document.serialize(serializer);
+        let id = self.id();
+        match (expanded::mode(), self.get()) {
+            (Links::Expanded, Some(document)) => return document.serialize(serializer),
+            (Links::AsIdsOfStored, Some(_)) if id.is_empty() => {
+                let message = "a link carries a document that is not stored yet; save that first";
+                return Err(ser::Error::custom(message));
+            }
+            (Links::AsIds | Links::AsIdsOfStored | Links::Expanded, _) => {}
         }
-        if self.id().is_empty() {
-            return serializer.serialize_none();
+        match id.is_empty() {
+            true => serializer.serialize_none(),
+            false => id.serialize(serializer),
         }
-        self.id().serialize(serializer)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::{slice, sync::Arc};
 
-use den_backend::{Capability, CompareOp, Error, ErrorKind, Expr, LockMode, Query, Result};
+use den_backend::{
+    Capability, CompareOp, Error, ErrorKind, Expr, LockMode, Query, Result, Returning,
+};
 
 use crate::{
     DeleteOptions, Document, QuerySet, Timestamp, Tx,
@@ -59,8 +61,9 @@ impl<D: Document> QuerySet<D> {
         self.only_deleted()
     }
 
-    /// Leaves the documents' hooks out where a [`delete`](Self::delete) would run them, which makes
-    /// it one statement. What linked documents and attachments ask for is done all the same.
+    /// Leaves the documents' hooks out where a [`delete`](Self::delete) or an
+    /// [`update`](Self::update) would run them, which makes it one statement. What linked documents,
+    /// attachments and declared rules ask for is done all the same.
     pub fn without_hooks(mut self) -> Self {
         self.hooks = RunHooks::No;
         self
@@ -94,9 +97,10 @@ impl<D: Document> QuerySet<D> {
         }
         if marks {
             db.require(Capability::Patches)?;
-            let patch = write::deleted_patch::<D>(&options)?;
+            let patch = write::deleted_patch::<D>(&options, db.now())?;
             let session = self.handle.write().await?;
-            return session.get().update(&query, &patch).await;
+            let updated = session.get().update(&query, &patch, Returning::Nothing);
+            return Ok(updated.await?.count);
         }
         let session = self.handle.write().await?;
         session.get().delete_matching(&query).await
@@ -122,7 +126,8 @@ impl<D: Document> QuerySet<D> {
         query.handle.db().require(Capability::Patches)?;
         let patch = write::restored_patch::<D>()?;
         let session = query.handle.write().await?;
-        session.get().update(&checked, &patch).await
+        let updated = session.get().update(&checked, &patch, Returning::Nothing);
+        Ok(updated.await?.count)
     }
 
     /// Deletes for good the documents of the query that were marked as deleted before this time,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     QuerySet, Record,
+    expr::walk::refuse_native_order,
     query::{queryset::invalid, stream::position},
 };
 
@@ -134,67 +135,131 @@ impl<T: Record> QuerySet<T> {
     ///   and for a token together with `skip` or a page together with `limit`.
     /// - Else as [`all`](Self::all).
     pub async fn page(self, request: PageRequest) -> Result<Page<T>> {
-        let mut query = self.checked()?;
-        if request.size == 0 {
-            return Err(invalid("a page holds at least one document"));
-        }
-        if query.limit.is_some() {
-            return Err(invalid("a page has its own size; leave `limit` out"));
-        }
-        let total = match request.with_total {
-            true => Some(self.clone().count().await?),
-            false => None,
-        };
-        let backwards = matches!(request.place, Place::Before(_));
-        if let Place::After(token) | Place::Before(token) = &request.place {
-            if query.skip > 0 {
-                return Err(invalid("a page token and `skip` exclude each other"));
-            }
-            query.seek = Some(token.position(&query)?);
-        }
-        let forwards = query.clone();
-        if backwards {
-            query = query.reversed();
-        }
-        // One more row tells whether there is a page beyond this one.
-        query.limit = Some(request.size.saturating_add(1));
-        query.check(self.handle.db().capabilities())?;
-        let session = self.session(&query).await?;
-        let mut rows: Vec<RawDocument> = session.get().query(&query).await?.try_collect().await?;
-        let goes_on = rows.len() as u64 > request.size;
-        if goes_on {
-            rows.pop();
-        }
-        if backwards {
-            rows.reverse();
-        }
-        let (has_next, has_prev) = match request.place {
-            Place::Start => (goes_on, query.skip > 0),
-            Place::After(_) => (goes_on, true),
-            Place::Before(_) => (true, goes_on),
-        };
-        let token = |row: Option<&RawDocument>, wanted: bool| match row {
-            Some(row) if wanted => PageToken::new(&forwards, row).map(Some),
-            Some(_) | None => Ok(None),
-        };
-        let next = token(rows.last(), has_next)?;
-        let prev = token(rows.first(), has_prev)?;
-        let mut items: Vec<T> = rows
-            .iter()
-            .map(|raw| T::decode(&forwards.collection, raw))
-            .collect::<Result<_>>()?;
-        // The connection is free again for what is loaded along.
-        drop(session);
+        let query = self.checked()?;
+        let collection = query.collection.clone();
+        let page = fetch(&self, query, request).await?;
+        let items = page.items.iter().map(|raw| T::decode(&collection, raw));
+        let mut items: Vec<T> = items.collect::<Result<_>>()?;
         if T::NEEDS_LOADING {
             T::finish(&self.handle, &mut items, &self.links).await?;
         }
         Ok(Page {
             items,
-            next,
-            prev,
-            total,
+            next: page.next,
+            prev: page.prev,
+            total: page.total,
         })
     }
+}
+
+/// The rows of one page of `query`, which was made of `from`.
+pub(super) async fn fetch<T: Record>(
+    from: &QuerySet<T>,
+    mut query: Query,
+    request: PageRequest,
+) -> Result<Page<RawDocument>> {
+    if request.size == 0 {
+        return Err(invalid("a page holds at least one document"));
+    }
+    if query.limit.is_some() {
+        return Err(invalid("a page has its own size; leave `limit` out"));
+    }
+    if query.unwind.is_some() {
+        return Err(invalid(
+            "the rows of what is unwound have no positions; use `all` with limit and skip",
+        ));
+    }
+    refuse_native_order(&query)?;
+    let total = match request.with_total {
+        true => Some(from.clone().count().await?),
+        false => None,
+    };
+    if query.search.as_ref().is_some_and(|it| it.ranked) {
+        let page = fetch_ranked(from, query, &request).await?;
+        return Ok(Page { total, ..page });
+    }
+    let backwards = matches!(request.place, Place::Before(_));
+    if let Place::After(token) | Place::Before(token) = &request.place {
+        if query.skip > 0 {
+            return Err(invalid("a page token and `skip` exclude each other"));
+        }
+        query.seek = Some(token.position(&query)?);
+    }
+    let forwards = query.clone();
+    if backwards {
+        query = query.reversed();
+    }
+    // One more row tells whether there is a page beyond this one.
+    query.limit = Some(request.size.saturating_add(1));
+    query.check(from.handle.db().capabilities())?;
+    let session = from.session(&query).await?;
+    let mut rows: Vec<RawDocument> = session.get().query(&query).await?.try_collect().await?;
+    // The connection is free again for what is loaded along.
+    drop(session);
+    let goes_on = rows.len() as u64 > request.size;
+    if goes_on {
+        rows.pop();
+    }
+    if backwards {
+        rows.reverse();
+    }
+    let (has_next, has_prev) = match request.place {
+        Place::Start => (goes_on, query.skip > 0),
+        Place::After(_) => (goes_on, true),
+        Place::Before(_) => (true, goes_on),
+    };
+    let token = |row: Option<&RawDocument>, wanted: bool| match row {
+        Some(row) if wanted => PageToken::new(&forwards, row).map(Some),
+        Some(_) | None => Ok(None),
+    };
+    Ok(Page {
+        next: token(rows.last(), has_next)?,
+        prev: token(rows.first(), has_prev)?,
+        items: rows,
+        total,
+    })
+}
+
+/// The rows of one page in an order by relevance. Such an order has no positions, because how well a
+/// document fits depends on all others, so rows are counted.
+async fn fetch_ranked<T: Record>(
+    from: &QuerySet<T>,
+    mut query: Query,
+    request: &PageRequest,
+) -> Result<Page<RawDocument>> {
+    let place = |token: &PageToken| match query.skip {
+        0 => token.count(&query),
+        _ => Err(invalid("a page token and `skip` exclude each other")),
+    };
+    let (start, size) = match &request.place {
+        Place::Start => (query.skip, request.size),
+        Place::After(token) => (place(token)?, request.size),
+        Place::Before(token) => {
+            let end = place(token)?;
+            let start = end.saturating_sub(request.size);
+            (start, end - start)
+        }
+    };
+    query.skip = start;
+    query.limit = Some(size.saturating_add(1));
+    let session = from.session(&query).await?;
+    let mut rows: Vec<RawDocument> = session.get().query(&query).await?.try_collect().await?;
+    drop(session);
+    let goes_on = rows.len() as u64 > size;
+    if goes_on {
+        rows.pop();
+    }
+    let end = start.saturating_add(rows.len() as u64);
+    let token = |count: u64, wanted: bool| match wanted && !rows.is_empty() {
+        true => PageToken::of_count(&query, count).map(Some),
+        false => Ok(None),
+    };
+    Ok(Page {
+        next: token(end, goes_on)?,
+        prev: token(start, start > 0)?,
+        items: rows,
+        total: None,
+    })
 }
 
 /// What a token holds, as JSON behind a checksum.
@@ -215,12 +280,24 @@ impl PageToken {
     fn new(query: &Query, row: &RawDocument) -> Result<Self> {
         let Seek { keys, id } = position(query, row)?;
         let keys = keys.into_iter().map(without_inside).collect();
-        let content = Content {
+        Self::of(&Content {
             o: order_hash(query),
             k: keys,
             i: id,
-        };
-        let content = serde_json::to_vec(&content).map_err(|it| {
+        })
+    }
+
+    /// The token of a place behind so many rows.
+    fn of_count(query: &Query, count: u64) -> Result<Self> {
+        Self::of(&Content {
+            o: order_hash(query),
+            k: vec![Value::Int(i64::try_from(count).unwrap_or(i64::MAX))],
+            i: String::new(),
+        })
+    }
+
+    fn of(content: &Content) -> Result<Self> {
+        let content = serde_json::to_vec(content).map_err(|it| {
             Error::new(ErrorKind::Backend, "could not write a page token").with_source(it)
         })?;
         let mut bytes = vec![Self::VERSION];
@@ -229,20 +306,17 @@ impl PageToken {
         Ok(Self(BASE64.encode(bytes)))
     }
 
+    /// How many rows lie before the place, in an order by relevance.
+    fn count(&self, query: &Query) -> Result<u64> {
+        match self.content(query)?.k.as_slice() {
+            [Value::Int(count)] => u64::try_from(*count).map_err(|_| broken()),
+            _ => Err(broken()),
+        }
+    }
+
     /// The place in the order of `query`.
     fn position(&self, query: &Query) -> Result<Seek> {
-        let broken = || invalid("the page token is not one den made, or was cut or changed");
-        let bytes = BASE64.decode(&self.0).map_err(|_| broken())?;
-        let (head, content) = bytes.split_at_checked(5).ok_or_else(broken)?;
-        if head.first() != Some(&Self::VERSION) || head.get(1..) != Some(&checksum(content)) {
-            return Err(broken());
-        }
-        let content: Content = serde_json::from_slice(content).map_err(|_| broken())?;
-        if content.o != order_hash(query) {
-            return Err(invalid(
-                "the page token belongs to another collection or order; start from the first page",
-            ));
-        }
+        let content = self.content(query)?;
         let fits = content.k.len() == query.sort.len()
             && content
                 .k
@@ -258,10 +332,30 @@ impl PageToken {
         })
     }
 
+    /// What the token holds, if it belongs to the order of `query`.
+    fn content(&self, query: &Query) -> Result<Content> {
+        let bytes = BASE64.decode(&self.0).map_err(|_| broken())?;
+        let (head, content) = bytes.split_at_checked(5).ok_or_else(broken)?;
+        if head.first() != Some(&Self::VERSION) || head.get(1..) != Some(&checksum(content)) {
+            return Err(broken());
+        }
+        let content: Content = serde_json::from_slice(content).map_err(|_| broken())?;
+        if content.o != order_hash(query) {
+            return Err(invalid(
+                "the page token belongs to another collection or order; start from the first page",
+            ));
+        }
+        Ok(content)
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn broken() -> Error {
+    invalid("the page token is not one den made, or was cut or changed")
 }
 
 /// Arrays tie with arrays and objects with objects, so what is in them is of no use in a token.
@@ -274,11 +368,11 @@ fn without_inside(key: Value) -> Value {
 }
 
 fn is_key_of(key: &Value, sort: &Sort) -> bool {
-    let holds_text = matches!(sort.field.kind, FieldKind::Any | FieldKind::Text);
-    if sort.field.path.is_id() && holds_text {
+    let holds_text = matches!(sort.kind(), FieldKind::Any | FieldKind::Text);
+    if sort.is_id() && holds_text {
         return matches!(key, Value::Text(_));
     }
-    match (sort.field.kind, key) {
+    match (sort.kind(), key) {
         (FieldKind::Any, _) | (_, Value::Null) => true,
         (FieldKind::Text, Value::Text(_)) => true,
         (FieldKind::Number, Value::Int(_) | Value::Float(_)) => true,
@@ -305,7 +399,10 @@ fn order_hash(query: &Query) -> u64 {
     let mut text = query.collection.clone();
     for sort in &query.sort {
         text.push('\u{1}');
-        text.push_str(&sort.field.path.segments().join("\u{2}"));
+        match sort.as_field() {
+            Some(field) => text.push_str(&field.path.segments().join("\u{2}")),
+            None => text.push_str(&serde_json::to_string(&sort.key).unwrap_or_default()),
+        }
         text.push_str(match sort.direction {
             Direction::Asc => "\u{1}a",
             Direction::Desc => "\u{1}d",
@@ -314,7 +411,7 @@ fn order_hash(query: &Query) -> u64 {
             Nulls::First => "f",
             Nulls::Last => "l",
         });
-        text.push_str(match sort.field.kind {
+        text.push_str(match sort.kind() {
             FieldKind::Text => "t",
             FieldKind::Number => "n",
             FieldKind::Bool => "b",
@@ -322,6 +419,12 @@ fn order_hash(query: &Query) -> u64 {
             FieldKind::Object => "o",
             FieldKind::Any => "*",
         });
+    }
+    if let Some(search) = query.search.as_ref().filter(|it| it.ranked) {
+        for term in search.query.any.iter().flatten() {
+            text.push_str(if term.negated { "\u{1}-" } else { "\u{1}+" });
+            text.push_str(&term.words.join("\u{2}"));
+        }
     }
     text.push_str(match query.id_direction {
         Direction::Asc => "\u{1}a",

@@ -7,11 +7,15 @@ use std::{
     pin::Pin,
 };
 
-use den_backend::{Error, ErrorKind, Expr, LockMode, Query, Result};
+use den_backend::{Error, ErrorKind, Expr, LockMode, Query, Result, Select};
 
+use super::{
+    search::search_of,
+    selection::{Columns, Selection},
+};
 use crate::{
-    Document, Filter, Order, Record, executor::Handle, fields::schema::live, links::LinkPlan,
-    write::RunHooks,
+    Document, Field, Filter, Order, Record, Timestamp, Untyped, executor::Handle, expr::walk,
+    fields::schema::live, links::LinkPlan, write::RunHooks,
 };
 
 /// A query over documents of type `T`, or over [`Json`](crate::Json) for untyped access.
@@ -43,6 +47,8 @@ use crate::{
 pub struct QuerySet<T> {
     pub(super) handle: Handle,
     query: Query,
+    /// What is searched for.
+    search: Option<String>,
     all_rows: bool,
     pub(super) deleted: Deleted,
     pub(super) hooks: RunHooks,
@@ -75,6 +81,7 @@ impl<T> QuerySet<T> {
         Self {
             handle,
             query: Query::new(collection),
+            search: None,
             all_rows: false,
             deleted: Deleted::No,
             hooks: RunHooks::Yes,
@@ -147,16 +154,106 @@ impl<T> QuerySet<T> {
         self
     }
 
+    /// Of documents that have the same values for these, keeps the first in the order of the query:
+    /// one field or computed value, or a tuple of several.
+    ///
+    /// ```
+    /// # use den::prelude::*;
+    /// # #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize, Document)]
+    /// # struct Product { #[serde(flatten)] base: Base<Product>, price: f64, category: Option<String> }
+    /// async fn cheapest_of_each(db: &Db) -> den::Result<Vec<Product>> {
+    ///     let p = Product::fields();
+    ///     Product::query(db)
+    ///         .distinct_by(p.category)
+    ///         .sort(p.price.asc())
+    ///         .all()
+    ///         .await
+    /// }
+    /// ```
+    pub fn distinct_by<S: Selection<T>>(mut self, keys: S) -> Self {
+        match Columns::of(keys).exprs() {
+            Ok(keys) => self.query.distinct_by = keys,
+            Err(error) => self.mistake(error),
+        }
+        self
+    }
+
+    /// Makes one row of each element of a list: `p.tags.element()` then stands for it, in filters
+    /// too. Such a query can be selected from, grouped and counted, without order.
+    ///
+    /// # Behavior
+    ///
+    /// - A document without elements has no rows.
+    /// - The rows of a document are in the order of the list, documents in the order of their ids.
+    ///
+    /// ```
+    /// # use den::prelude::*;
+    /// # #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize, Document)]
+    /// # struct Product { #[serde(flatten)] base: Base<Product>, name: String, tags: Vec<String> }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let db = Db::open("sqlite://:memory:").await?;
+    /// # db.register::<(Product,)>().await?;
+    /// let p = Product::fields();
+    /// let tag = p.tags.element();
+    /// let popular: Vec<(String, u64)> = Product::query(&db)
+    ///     .unwind(p.tags)
+    ///     .filter(tag.ne("old"))
+    ///     .group_by(tag)
+    ///     .select((tag, den::count()))
+    ///     .sort(den::count().desc())
+    ///     .all()
+    ///     .await?;
+    /// # let _ = popular; Ok::<(), den::Error>(()) }).unwrap();
+    /// ```
+    pub fn unwind(mut self, list: impl Unwind<T>) -> Self {
+        match list.list() {
+            Ok(list) => self.query.unwind = Some(list.path),
+            Err(error) => self.mistake(error),
+        }
+        self
+    }
+
     /// Locks the documents that are returned until the transaction ends; only in a transaction.
     pub fn for_update(mut self, mode: LockMode) -> Self {
         self.query.lock = Some(mode);
         self
     }
 
-    /// Says that a [`delete`](Self::delete) without a filter is meant to delete every document.
+    /// Says that a [`delete`](Self::delete) or [`update`](Self::update) without a filter is meant for
+    /// every document.
     pub fn all_rows(mut self) -> Self {
         self.all_rows = true;
         self
+    }
+
+    /// At most so many documents, whatever else was said.
+    pub(super) fn limit_to(&mut self, limit: u64) {
+        self.query.limit = Some(self.query.limit.map_or(limit, |it| it.min(limit)));
+    }
+
+    /// The order, which is taken away.
+    pub(super) fn take_orders(&mut self) -> Vec<Order<T>> {
+        self.query.id_direction = den_backend::Direction::Asc;
+        let sort = std::mem::take(&mut self.query.sort);
+        sort.into_iter().map(Order::from_sort).collect()
+    }
+
+    pub(super) fn unwinds(&self) -> bool {
+        self.query.unwind.is_some()
+    }
+
+    pub(super) fn has_window(&self) -> bool {
+        self.query.has_window()
+    }
+
+    /// What the query is ordered by.
+    pub(super) fn sort_keys(&self) -> impl Iterator<Item = Expr> {
+        self.query.sort.iter().map(|it| it.key.clone())
+    }
+
+    /// Notes what is searched for; whether something was noted before.
+    pub(super) fn note_search(&mut self, text: String) -> bool {
+        self.search.replace(text).is_some()
     }
 
     /// Notes a mistake, for the terminal to report.
@@ -171,7 +268,7 @@ impl<T> QuerySet<T> {
     /// Refuses what would concern every document, unless that was said to be meant. Filters that
     /// den adds do not count.
     pub(super) fn refuse_unbounded(&self, message: &'static str) -> Result<()> {
-        if self.query.filter.is_always() && !self.all_rows {
+        if self.query.filter.is_always() && self.search.is_none() && !self.all_rows {
             return Err(invalid(message).with_collection(&self.query.collection));
         }
         Ok(())
@@ -181,6 +278,22 @@ impl<T> QuerySet<T> {
 impl<T: Record> QuerySet<T> {
     /// The query as plain data, checked: what every terminal starts with.
     pub(super) fn checked(&self) -> Result<Query> {
+        self.checked_as(Select::Document)
+    }
+
+    /// The same, with something else of each document than the whole.
+    pub(super) fn checked_as(&self, select: Select) -> Result<Query> {
+        let query = self.prepared_as(select, self.handle.db().now())?;
+        self.check(&query)?;
+        Ok(query)
+    }
+
+    /// The query as plain data, not checked yet.
+    pub(super) fn prepared(&self, now: Timestamp) -> Result<Query> {
+        self.prepared_as(Select::Document, now)
+    }
+
+    fn prepared_as(&self, select: Select, now: Timestamp) -> Result<Query> {
         if let Some(error) = &self.error {
             return Err(error.clone().with_collection(&self.query.collection));
         }
@@ -190,9 +303,16 @@ impl<T: Record> QuerySet<T> {
                 "`for_update` needs a transaction to hold the locks; pass `&tx` to the query",
             ));
         }
+        let named = |it: Error| it.with_collection(&self.query.collection);
         // Before it is cloned, because a filter may be too deep even for that.
-        self.check(&self.query)?;
+        walk::check_query(&self.query).map_err(named)?;
         let mut query = self.query.clone();
+        query.select = select;
+        walk::check_query(&query).map_err(named)?;
+        walk::set_time(&mut query, now);
+        if let Some(text) = &self.search {
+            query.search = Some(search_of(self.handle.db(), &query, text)?);
+        }
         if !T::SOFT_DELETE {
             return match self.deleted {
                 Deleted::No => Ok(query),
@@ -206,14 +326,42 @@ impl<T: Record> QuerySet<T> {
             Deleted::With => {}
             Deleted::Only => query.filter = query.filter.and(live().not()),
         }
-        self.check(&query)?;
         Ok(query)
     }
 
     fn check(&self, query: &Query) -> Result<()> {
+        let db = self.handle.db();
         query
-            .check(self.handle.db().capabilities())
+            .check(db.capabilities())
+            .and_then(|()| query.check_engine(db.backend_name()))
             .map_err(|it| it.with_collection(&query.collection))
+    }
+}
+
+/// A list that a query can [unwind](QuerySet::unwind): a field that holds one, or an untyped field.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no elements to unwind",
+    label = "no list of these documents"
+)]
+pub trait Unwind<D> {
+    /// Where it lies.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidQuery` for a bad path.
+    #[doc(hidden)]
+    fn list(self) -> Result<den_backend::Field>;
+}
+
+impl<D, E, N> Unwind<D> for Field<D, Vec<E>, N> {
+    fn list(self) -> Result<den_backend::Field> {
+        Ok(self.to_contract())
+    }
+}
+
+impl<D> Unwind<D> for Untyped {
+    fn list(self) -> Result<den_backend::Field> {
+        self.to_contract()
     }
 }
 
@@ -239,6 +387,7 @@ impl<T> Clone for QuerySet<T> {
         Self {
             handle: self.handle.clone(),
             query: self.query.clone(),
+            search: self.search.clone(),
             all_rows: self.all_rows,
             deleted: self.deleted,
             hooks: self.hooks,
@@ -253,6 +402,7 @@ impl<T> fmt::Debug for QuerySet<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("QuerySet")
             .field("query", &self.query)
+            .field("search", &self.search)
             .field("error", &self.error)
             .finish_non_exhaustive()
     }

@@ -3,8 +3,12 @@
 use den_backend::{RawDocument, Result};
 
 use crate::{
-    Db, DeleteOptions, Document, Json, QuerySet, document, encode, executor::Handle,
-    links::LinkPlan, loading, query::lifecycle::UNBOUNDED_DELETE,
+    Db, DeleteOptions, Document, Json, QuerySet, document, encode,
+    executor::Handle,
+    links::LinkPlan,
+    loading,
+    query::{Done, Job, lifecycle::UNBOUNDED_DELETE},
+    write,
 };
 
 /// What a [`QuerySet`](crate::QuerySet) answers with: a [`Document`], or [`Json`] for untyped
@@ -37,6 +41,10 @@ pub trait Record: Sized + Send + 'static {
     /// Deletes the documents of a query.
     #[doc(hidden)]
     fn delete(query: QuerySet<Self>) -> impl Future<Output = Result<u64>> + Send;
+
+    /// Changes the documents of a query.
+    #[doc(hidden)]
+    fn update(job: Job) -> impl Future<Output = Result<Done<Self>>> + Send;
 }
 
 impl<D: Document> Record for D {
@@ -57,6 +65,10 @@ impl<D: Document> Record for D {
 
     async fn delete(query: QuerySet<Self>) -> Result<u64> {
         query.delete_with(DeleteOptions::new()).await
+    }
+
+    async fn update(job: Job) -> Result<Done<Self>> {
+        write::update(job).await
     }
 }
 
@@ -81,5 +93,9 @@ impl Record for Json {
         let checked = query.checked()?;
         let session = query.handle.write().await?;
         session.get().delete_matching(&checked).await
+    }
+
+    async fn update(job: Job) -> Result<Done<Self>> {
+        write::update_json(job).await
     }
 }

@@ -2,13 +2,16 @@
 
 use std::{fmt, marker::PhantomData, pin::Pin, task};
 
-use den_backend::{Query, RawDocument, Result, RowStream, Seek, Value, order::sort_key};
+use den_backend::{
+    Grouping, Query, RawDocument, Result, RowStream, Seek, Select, Sort, Value, order::sort_key,
+};
 use futures_core::Stream;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     QuerySet, Record, encode,
     executor::{Handle, Session},
+    expr::walk::refuse_native_order,
     links::LinkPlan,
 };
 
@@ -90,14 +93,25 @@ impl<T: Record> QuerySet<T> {
     fn rows(self) -> RowStream {
         let start = async move {
             let query = self.checked()?;
-            let session = self.session(&query).await?;
-            if self.handle.is_transaction() {
-                return Ok(paged(self.handle.clone(), query));
-            }
-            session.get().query(&query).await
+            rows_of(&self, query).await
         };
         Box::pin(stream::once(start).try_flatten())
     }
+}
+
+/// The rows of `query`, which was made of `from`.
+pub(super) async fn rows_of<T: Record>(from: &QuerySet<T>, query: Query) -> Result<RowStream> {
+    let session = from.session(&query).await?;
+    if from.handle.is_transaction() && has_positions(&query) {
+        refuse_native_order(&query)?;
+        return Ok(paged(from.handle.clone(), query));
+    }
+    session.get().query(&query).await
+}
+
+/// Whether a query can be gone on with after one of its rows.
+fn has_positions(query: &Query) -> bool {
+    query.unwind.is_none() && !query.search.as_ref().is_some_and(|it| it.ranked)
 }
 
 impl<T: Record> QuerySet<T> {
@@ -170,6 +184,11 @@ pub(super) async fn next_page(
     mut query: Query,
     size: u64,
 ) -> Result<(Vec<RawDocument>, Option<Query>)> {
+    refuse_native_order(&query)?;
+    if !has_positions(&query) {
+        let session = handle.read().await?;
+        return Ok((page(&session, &query).await?, None));
+    }
     let left = query.limit;
     query.limit = Some(left.map_or(size, |it| it.min(size)));
     let session = handle.read().await?;
@@ -192,17 +211,26 @@ async fn page(session: &Session, query: &Query) -> Result<Vec<RawDocument>> {
     session.get().query(query).await?.try_collect().await
 }
 
-/// Where a row stands in the order of a query; the row is a whole document.
+/// Where a row stands in the order of a query; the row is a whole document, or selected values with
+/// the keys of the order behind them.
 pub(super) fn position(query: &Query, row: &RawDocument) -> Result<Seek> {
     let keys = if query.sort.is_empty() {
         Vec::new()
     } else {
-        let document: Value = encode::decode(&query.collection, &row.id, &row.body)?;
-        query
-            .sort
-            .iter()
-            .map(|it| sort_key(&document, it))
-            .collect()
+        let row: Value = encode::decode(&query.collection, &row.id, &row.body)?;
+        let before_keys = match &query.select {
+            Select::Values(all) => Some(all.len().saturating_sub(query.sort.len())),
+            Select::Document | Select::Id | Select::Value(_) | Select::Scored => None,
+        };
+        let keys = query.sort.iter().enumerate();
+        keys.map(|(at, sort)| match before_keys {
+            None => sort_key(&row, sort),
+            Some(before) => {
+                let column = Grouping::column(before + at, sort.kind())?;
+                sort_key(&row, &Sort::field(column, sort.direction))
+            }
+        })
+        .collect::<Result<_>>()?
     };
     Ok(Seek {
         keys,

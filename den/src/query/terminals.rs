@@ -1,13 +1,14 @@
 //! What can be asked of a query.
 
 use den_backend::{
-    Capability, Error, ErrorKind, Explain, ExplainMode, Query, RawDocument, Result, Select,
+    Capability, Error, ErrorKind, Explain, ExplainMode, Expr, Query, RawDocument, Result, Root,
+    Select,
 };
 use futures_util::TryStreamExt;
-use serde::de::DeserializeOwned;
 
+use super::selection::{Columns, Selection, Values};
 use crate::{
-    Document, Field, Id, Isolation, Nullability, QuerySet, Record, TxOptions, encode,
+    Document, Id, Isolation, QuerySet, Record, TxOptions, encode,
     executor::{Handle, Session},
 };
 
@@ -69,7 +70,7 @@ impl<T: Record> QuerySet<T> {
     ///
     /// As [`all`](Self::all).
     pub async fn count(self) -> Result<u64> {
-        let query = without_window(self.checked()?);
+        let query = without_window(self.checked_as(self.counted())?);
         self.handle.read().await?.get().count(&query).await
     }
 
@@ -79,7 +80,7 @@ impl<T: Record> QuerySet<T> {
     ///
     /// As [`all`](Self::all).
     pub async fn exists(self) -> Result<bool> {
-        let query = without_window(self.checked()?);
+        let query = without_window(self.checked_as(self.counted())?);
         self.handle.read().await?.get().exists(&query).await
     }
 
@@ -116,23 +117,47 @@ impl<T: Record> QuerySet<T> {
         Ok((rows, total))
     }
 
-    /// Returns one value of each document; `Option` for a nullable field.
+    /// Returns one value of each document: a field, or a computed value; `Option` for one that may
+    /// be null. [`select`](Self::select) returns several.
     ///
     /// # Errors
     ///
-    /// - `Corrupt` for a value that does not read as the field's type; so is a document that lacks a
+    /// - `Corrupt` for a value that does not read as its type; so is a document that lacks a
     ///   required field, also where `#[serde(default)]` would fill it in for whole documents.
     /// - Else as [`all`](Self::all).
-    pub async fn values<V, N>(self, field: Field<T, V, N>) -> Result<Vec<N::Value<V>>>
-    where
-        N: Nullability,
-        N::Value<V>: DeserializeOwned,
-    {
-        let mut query = self.checked()?;
-        query.select = Select::Value(field.path());
+    pub async fn values<S: Selection<T>>(self, value: S) -> Result<Vec<S::Row>> {
+        let columns = Columns::of(value);
+        let path = match columns.exprs()?.as_slice() {
+            [Expr::Field(field)] if field.root == Root::Document => field.path.clone(),
+            _ => return self.select_columns::<S>(columns).all().await,
+        };
+        let query = self.checked_as(Select::Value(path))?;
         let session = self.session(&query).await?;
-        let decode = |raw: &RawDocument| encode::decode(&query.collection, &raw.id, &raw.body);
+        let decode = |raw: &RawDocument| {
+            let value: crate::Json = encode::decode(&query.collection, &raw.id, &raw.body)?;
+            let (collection, id) = (&query.collection, Some(raw.id.as_str()));
+            S::read(&mut Values::new(&columns, vec![value], collection, id))
+        };
         collect(&session, &query, decode).await
+    }
+
+    /// Returns the different values of a field or computed value, or of a tuple of several, in their
+    /// order. [`distinct_by`](Self::distinct_by) returns documents.
+    ///
+    /// ```
+    /// # use den::prelude::*;
+    /// # #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize, Document)]
+    /// # struct Product { #[serde(flatten)] base: Base<Product>, category: Option<String> }
+    /// async fn categories(db: &Db) -> den::Result<Vec<Option<String>>> {
+    ///     Product::query(db).distinct(Product::fields().category).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Selected::distinct`](crate::Selected::distinct).
+    pub async fn distinct<S: Selection<T>>(self, values: S) -> Result<Vec<S::Row>> {
+        self.select(values).distinct().all().await
     }
 
     /// Deletes the documents, limit and skip included, and returns how many. Those of a type with
@@ -169,6 +194,14 @@ impl<T: Record> QuerySet<T> {
         self.explained(ExplainMode::Statement).await
     }
 
+    /// What to ask for where rows are counted: elements need a selection.
+    fn counted(&self) -> Select {
+        match self.unwinds() {
+            true => Select::Values(vec![Expr::Value(true.into())]),
+            false => Select::Document,
+        }
+    }
+
     async fn explained(self, mode: ExplainMode) -> Result<Explain> {
         let query = self.checked()?;
         self.handle.db().require(Capability::Explain)?;
@@ -183,7 +216,7 @@ impl<T: Record> QuerySet<T> {
         Ok(found)
     }
 
-    async fn finish(&self, records: &mut [T]) -> Result<()> {
+    pub(super) async fn finish(&self, records: &mut [T]) -> Result<()> {
         if !T::NEEDS_LOADING {
             return Ok(());
         }

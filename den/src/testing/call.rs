@@ -56,6 +56,14 @@ pub enum Method {
     Update,
     /// Deletes the rows of a query.
     DeleteMatching,
+    /// Inserts a document, or changes the one in the way.
+    Upsert,
+    /// Computes values over groups.
+    Group,
+    /// Runs a statement in the engine's language, for its rows.
+    RawQuery,
+    /// Runs a statement in the engine's language.
+    RawExecute,
     /// Asks how a query would be run.
     Explain,
     /// Makes a collection exist.
@@ -119,6 +127,10 @@ impl Method {
             Self::Exists => "exists",
             Self::Update => "update",
             Self::DeleteMatching => "delete_matching",
+            Self::Upsert => "upsert",
+            Self::Group => "group",
+            Self::RawQuery => "raw_query",
+            Self::RawExecute => "raw_execute",
             Self::Explain => "explain",
             Self::EnsureCollection => "ensure_collection",
             Self::EnsureIndex => "ensure_index",
@@ -151,7 +163,11 @@ impl Method {
             | Self::Count
             | Self::Exists
             | Self::Update
-            | Self::DeleteMatching => true,
+            | Self::DeleteMatching
+            | Self::Upsert
+            | Self::Group
+            | Self::RawQuery
+            | Self::RawExecute => true,
             Self::Explain
             | Self::EnsureCollection
             | Self::EnsureIndex

@@ -1,6 +1,7 @@
 //! The backend and its transactions, with a recorder in front of them.
 
 use std::{
+    any::Any,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -9,8 +10,9 @@ use std::{
 use async_trait::async_trait;
 use den_backend::{
     Backend, Capabilities, CollectionMeta, DeleteOutcome, Expectation, Explain, ExplainMode,
-    IndexMeta, LockMode, Patch, PoolStats, Put, PutOutcome, Query, RawDocument, ReadWrite,
-    RecordedIndex, Result, RowStream, SavepointId, Transaction, TxOptions,
+    Grouping, IndexMeta, LockMode, OnRefusal, Patch, PoolStats, Put, PutOutcome, Query,
+    RawDocument, ReadWrite, RecordedIndex, Result, Returning, RowStream, SavepointId, Transaction,
+    TxOptions, Updated, Upsert, UpsertOutcome, Value,
 };
 use futures_core::Stream;
 
@@ -114,9 +116,20 @@ impl<B: ReadWrite + ?Sized> ReadWrite for Recorded<B> {
             .await
     }
 
-    async fn put_many(&self, collection: &str, puts: &[Put<'_>]) -> Result<Vec<PutOutcome>> {
+    async fn put_many(
+        &self,
+        collection: &str,
+        puts: &[Put<'_>],
+        on_refusal: OnRefusal,
+    ) -> Result<Vec<PutOutcome>> {
         self.start_with(Method::PutMany, collection, puts.len())
-            .run(self.inner.put_many(collection, puts))
+            .run(self.inner.put_many(collection, puts, on_refusal))
+            .await
+    }
+
+    async fn upsert(&self, collection: &str, upsert: &Upsert<'_>) -> Result<UpsertOutcome> {
+        self.start_with(Method::Upsert, collection, 1)
+            .run(self.inner.upsert(collection, upsert))
             .await
     }
 
@@ -143,6 +156,12 @@ impl<B: ReadWrite + ?Sized> ReadWrite for Recorded<B> {
         }))
     }
 
+    async fn group(&self, query: &Query, grouping: &Grouping) -> Result<Vec<Vec<u8>>> {
+        self.start_on(Method::Group, &query.collection)
+            .run(self.inner.group(query, grouping))
+            .await
+    }
+
     async fn count(&self, query: &Query) -> Result<u64> {
         self.start_on(Method::Count, &query.collection)
             .run(self.inner.count(query))
@@ -160,9 +179,27 @@ impl<B: ReadWrite + ?Sized> ReadWrite for Recorded<B> {
         self.change_rows(Method::DeleteMatching, query, work).await
     }
 
-    async fn update(&self, query: &Query, patch: &Patch) -> Result<u64> {
-        let work = self.inner.update(query, patch);
-        self.change_rows(Method::Update, query, work).await
+    async fn update(&self, query: &Query, patch: &Patch, returning: Returning) -> Result<Updated> {
+        let mut rows = Vec::new();
+        let work = async {
+            let updated = self.inner.update(query, patch, returning).await?;
+            rows = updated.rows;
+            Ok(updated.count)
+        };
+        let count = self.change_rows(Method::Update, query, work).await?;
+        Ok(Updated { count, rows })
+    }
+
+    async fn raw_query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<u8>>> {
+        self.start(Method::RawQuery)
+            .run(self.inner.raw_query(statement, parameters))
+            .await
+    }
+
+    async fn raw_execute(&self, statement: &str, parameters: &[Value]) -> Result<u64> {
+        self.start(Method::RawExecute)
+            .run(self.inner.raw_execute(statement, parameters))
+            .await
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
@@ -175,6 +212,10 @@ impl<B: ReadWrite + ?Sized> ReadWrite for Recorded<B> {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Backend for Recorded<dyn Backend> {
+    fn as_any(&self) -> &dyn Any {
+        self.inner.as_any()
+    }
+
     fn name(&self) -> &'static str {
         self.inner.name()
     }

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use den_backend::{
-    Capability, CollectionMeta, Error, ErrorKind, Expectation, LockMode, Put, Query, ReadWrite,
-    SavepointId, Transaction, TxOptions,
+    Capability, CollectionMeta, Error, ErrorKind, Expectation, LockMode, OnRefusal, Put, Query,
+    ReadWrite, SavepointId, Transaction, TxOptions,
 };
 use futures_util::TryStreamExt as _;
 use serde_json::json;
@@ -49,7 +49,7 @@ on_each_engine! {
         backend.get("things", "a").await.unwrap();
         backend.get_many("things", &["a", "b", "x"]).await.unwrap();
         write(backend, "d").await.unwrap();
-        backend.put_many("things", &[put("e"), put("f")]).await.unwrap();
+        backend.put_many("things", &[put("e"), put("f")], OnRefusal::Abort).await.unwrap();
         backend.delete("things", "f", Expectation::Any).await.unwrap();
         rows(backend).await.unwrap();
         backend.count(&things).await.unwrap();

@@ -23,7 +23,7 @@ use ::chrono::{DateTime, TimeZone, Utc};
 use serde::{Deserializer, Serializer};
 
 use super::Moment;
-use crate::{Expr, Operand, Result, Timestamp};
+use crate::{Expr, Field, Operand, Result, Timestamp, Value, update_parts::ValueFor};
 
 impl<Z: TimeZone> Moment for DateTime<Z>
 where
@@ -43,8 +43,19 @@ impl<D, Z: TimeZone> Operand<D, Timestamp> for DateTime<Z>
 where
     Self: From<DateTime<Utc>>,
 {
+    type Nulls = crate::Required;
+
     fn into_operand(self) -> Result<Expr> {
         super::operand(&self)
+    }
+}
+
+impl<D, N, Z: TimeZone> ValueFor<Field<D, Timestamp, N>> for DateTime<Z>
+where
+    Self: From<DateTime<Utc>>,
+{
+    fn __value(self) -> Result<Value> {
+        super::value(&self)
     }
 }
 

@@ -20,7 +20,7 @@
 //! ```
 
 use super::Moment;
-use crate::{Expr, Operand, Result, Timestamp};
+use crate::{Expr, Field, Operand, Result, Timestamp, Value, update_parts::ValueFor};
 use ::jiff::Timestamp as Foreign;
 
 impl Moment for Foreign {
@@ -34,8 +34,16 @@ impl Moment for Foreign {
 }
 
 impl<D> Operand<D, Timestamp> for Foreign {
+    type Nulls = crate::Required;
+
     fn into_operand(self) -> Result<Expr> {
         super::operand(&self)
+    }
+}
+
+impl<D, N> ValueFor<Field<D, Timestamp, N>> for Foreign {
+    fn __value(self) -> Result<Value> {
+        super::value(&self)
     }
 }
 

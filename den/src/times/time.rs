@@ -20,7 +20,7 @@
 //! ```
 
 use super::Moment;
-use crate::{Expr, Operand, Result, Timestamp};
+use crate::{Expr, Field, Operand, Result, Timestamp, Value, update_parts::ValueFor};
 use ::time::OffsetDateTime;
 
 impl Moment for OffsetDateTime {
@@ -35,8 +35,16 @@ impl Moment for OffsetDateTime {
 }
 
 impl<D> Operand<D, Timestamp> for OffsetDateTime {
+    type Nulls = crate::Required;
+
     fn into_operand(self) -> Result<Expr> {
         super::operand(&self)
+    }
+}
+
+impl<D, N> ValueFor<Field<D, Timestamp, N>> for OffsetDateTime {
+    fn __value(self) -> Result<Value> {
+        super::value(&self)
     }
 }
 

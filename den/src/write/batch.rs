@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use den_backend::{Capability, Put, Result};
+use den_backend::{Capability, OnRefusal, Put, Result};
 
 use crate::{
     Document,
@@ -50,7 +50,8 @@ async fn put_together<D: Document>(
     let total = draft.documents.len();
     let mut writes = Vec::with_capacity(total);
     for (at, document) in draft.documents.iter_mut().enumerate() {
-        writes.push(checked(document, intent).map_err(|it| nth(it, at, total))?);
+        let write = checked(document, intent, handle.db().now());
+        writes.push(write.map_err(|it| nth(it, at, total))?);
     }
     // Of several documents with one id the last is stored.
     let mut last: HashMap<&str, usize> = HashMap::with_capacity(total);
@@ -65,7 +66,10 @@ async fn put_together<D: Document>(
     };
     let puts: Vec<Put<'_>> = kept().map(|(_, write)| write.put()).collect();
     let session = handle.write().await?;
-    let outcomes = session.get().put_many(D::COLLECTION, &puts).await;
+    let outcomes = session
+        .get()
+        .put_many(D::COLLECTION, &puts, OnRefusal::Abort)
+        .await;
     let outcomes =
         outcomes.map_err(
             |error| match error.id().and_then(|id| last.get(id).copied()) {
@@ -103,7 +107,7 @@ async fn put_each<D: Document>(handle: &Handle, documents: &mut [D], intent: Int
 }
 
 /// Where the last document with each id stands; those without an id are none of them.
-fn last_of_each_id<D: Document>(documents: &[D]) -> HashMap<String, usize> {
+pub(super) fn last_of_each_id<D: Document>(documents: &[D]) -> HashMap<String, usize> {
     documents
         .iter()
         .enumerate()

@@ -2,10 +2,12 @@
 
 use std::{slice, sync::Arc};
 
-use den_backend::{Capability, Expr, Field, FieldKind, Patch, ReadWrite, Result};
+use den_backend::{
+    Capabilities, Capability, Expr, Field, FieldKind, Patch, ReadWrite, Result, Returning,
+};
 
 use crate::{
-    Document,
+    Document, Timestamp,
     attachments::counting,
     base::Scope,
     changes::Comparison,
@@ -56,7 +58,8 @@ pub(crate) async fn save_changes<D: Document>(handle: &Handle, document: &mut D)
             }
             let held = counting::held_by_stored(&tx, document).await?;
             let session = tx.session().await?;
-            write(&*session, Some(&tx.scope()), document, comparison).await?;
+            let now = tx.db().now();
+            write(&*session, Some(&tx.scope()), document, comparison, now).await?;
             counting::count_patched(&tx, document, &held).await?;
             after_write(&tx, document, false).await?;
             Ok(true)
@@ -74,7 +77,8 @@ async fn save_plain<D: Document>(
     check(document)?;
     let session = handle.write().await?;
     let scope = handle.scope();
-    write(session.get(), scope.as_ref(), document, comparison).await?;
+    let now = handle.db().now();
+    write(session.get(), scope.as_ref(), document, comparison, now).await?;
     Ok(true)
 }
 
@@ -84,6 +88,7 @@ async fn write<D: Document>(
     scope: Option<&Arc<Scope>>,
     document: &mut D,
     comparison: Comparison,
+    now: Timestamp,
 ) -> Result<()> {
     if D::LINKS {
         cascade::refuse_unstored(document)?;
@@ -105,7 +110,7 @@ async fn write<D: Document>(
         }
     }
     let before = document.base().snapshot();
-    let updated_at = next_update_time(document.base());
+    let updated_at = next_update_time(document.base(), now);
     let mut changes = comparison.into_patch::<D>()?;
     changes.push(set_or_unset("_updated_at", Some(updated_at))?);
     let rev = D::REVISION.then(new_revision);
@@ -113,11 +118,16 @@ async fn write<D: Document>(
         changes.push(set_or_unset("_rev", rev.as_deref())?);
     }
     let patch = Patch::new(changes);
-    patch.check().map_err(|it| {
+    patch.check(Capabilities::none()).map_err(|it| {
         it.with_collection(D::COLLECTION)
             .with_id(document.id().as_str())
     })?;
-    if session.update(&query, &patch).await? == 0 {
+    if session
+        .update(&query, &patch, Returning::Nothing)
+        .await?
+        .count
+        == 0
+    {
         return Err(why_refused(session, document, must, GONE).await);
     }
     let base = document.base_mut();

@@ -40,11 +40,12 @@ struct Before<D: Document> {
 pub(super) struct Write {
     pub(super) id: String,
     pub(super) body: Vec<u8>,
-    expect: Expect,
+    pub(super) expect: Expect,
 }
 
 /// An expectation, owned.
-enum Expect {
+pub(super) enum Expect {
+    Any,
     Absent,
     Present,
     Live,
@@ -67,6 +68,26 @@ impl<'a, D: Document> Draft<'a, D> {
             if let Some(before) = before.take() {
                 written(document, scope, before.base, &write.body);
             }
+        }
+    }
+
+    /// Notes that the document at this place was written.
+    pub(super) fn written_at(&mut self, at: usize, scope: Option<&Arc<Scope>>, write: &Write) {
+        if let (Some(document), Some(before)) =
+            (self.documents.get_mut(at), self.before.get_mut(at))
+            && let Some(before) = before.take()
+        {
+            written(document, scope, before.base, &write.body);
+        }
+    }
+
+    /// Takes back what was changed of the document at this place, which was not written.
+    pub(super) fn put_back(&mut self, at: usize) {
+        if let (Some(document), Some(before)) =
+            (self.documents.get_mut(at), self.before.get_mut(at))
+            && let Some(before) = before.take()
+        {
+            before.put_back(document);
         }
     }
 
@@ -152,6 +173,7 @@ impl Write {
             id: &self.id,
             body: &self.body,
             expect: match &self.expect {
+                Expect::Any => Expectation::Any,
                 Expect::Absent => Expectation::Absent,
                 Expect::Present => Expectation::Present,
                 Expect::Live => Expectation::Live,
@@ -167,12 +189,16 @@ impl Write {
 }
 
 /// Makes sure that the document may be written, and makes it ready.
-pub(super) fn checked<D: Document>(document: &mut D, intent: Intent) -> Result<Write> {
+pub(super) fn checked<D: Document>(
+    document: &mut D,
+    intent: Intent,
+    now: Timestamp,
+) -> Result<Write> {
     if !intent.is_insert(document) && document.base().id.is_empty() {
         return Err(no_id::<D>());
     }
     check(document)?;
-    prepare(document, intent)
+    prepare(document, intent, now)
 }
 
 /// Checks the declared rules.
@@ -196,7 +222,11 @@ pub(super) fn invalid<D: Document>(document: &D, error: Error) -> Error {
 }
 
 /// Fills in id, times and revision of one document and encodes it.
-pub(super) fn prepare<D: Document>(document: &mut D, intent: Intent) -> Result<Write> {
+pub(super) fn prepare<D: Document>(
+    document: &mut D,
+    intent: Intent,
+    now: Timestamp,
+) -> Result<Write> {
     if D::LINKS {
         cascade::refuse_unstored(document)?;
     }
@@ -206,11 +236,12 @@ pub(super) fn prepare<D: Document>(document: &mut D, intent: Intent) -> Result<W
     if is_insert {
         prepare_insert(base)?;
     }
-    if is_insert && base.created_at == Timestamp::default() {
-        base.created_at = Timestamp::now();
+    let may_be_new = is_insert || matches!(intent, Intent::Overwrite);
+    if may_be_new && base.created_at == Timestamp::default() {
+        base.created_at = now;
         base.updated_at = base.created_at;
     } else {
-        base.updated_at = next_update_time(base);
+        base.updated_at = next_update_time(base, now);
     }
     if D::REVISION {
         base.rev = Some(new_revision());
@@ -230,13 +261,16 @@ pub(crate) fn encoded<D: Document>(document: &D) -> Result<Vec<u8>> {
 
 /// A later write has a later time, even within a microsecond or after the clock was set back a
 /// little.
-pub(super) fn next_update_time<D>(base: &Base<D>) -> Timestamp {
-    Timestamp::now().max(base.updated_at + Duration::from_micros(1))
+pub(super) fn next_update_time<D>(base: &Base<D>, now: Timestamp) -> Timestamp {
+    now.max(base.updated_at + Duration::from_micros(1))
 }
 
 fn expectation<D: Document>(document: &D, intent: Intent) -> Expect {
     if intent.is_insert(document) {
         return Expect::Absent;
+    }
+    if let Intent::Overwrite = intent {
+        return Expect::Any;
     }
     let by_revision = D::REVISION && !matches!(intent, Intent::Replace);
     let is_live = document

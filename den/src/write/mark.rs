@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use den_backend::{
     Capability, Change, CompareOp, Error, ErrorKind, Expr, Field, FieldKind, FieldPath, Patch,
-    Query, ReadWrite, Refusal, Result, Value,
+    Query, ReadWrite, Refusal, Result, Returning, Value,
 };
 use serde::{Deserialize, Serialize};
 
@@ -115,12 +115,8 @@ pub(super) async fn why_refused<D: Document>(
 }
 
 /// The changes that mark a document as deleted.
-pub(crate) fn deleted_patch<D: Document>(options: &DeleteOptions) -> Result<Patch> {
-    let mark = (
-        Some(Timestamp::now()),
-        options.by.clone(),
-        options.reason.clone(),
-    );
+pub(crate) fn deleted_patch<D: Document>(options: &DeleteOptions, now: Timestamp) -> Result<Patch> {
+    let mark = (Some(now), options.by.clone(), options.reason.clone());
     let rev = D::REVISION.then(new_revision);
     patch_of(&mark, rev.as_deref())
 }
@@ -143,7 +139,7 @@ fn patch_of((at, by, reason): &Mark, rev: Option<&str>) -> Result<Patch> {
     Ok(Patch::new(changes))
 }
 
-pub(super) fn set_or_unset(name: &str, value: Option<impl Serialize>) -> Result<Change> {
+pub(crate) fn set_or_unset(name: &str, value: Option<impl Serialize>) -> Result<Change> {
     let path = FieldPath::from_segments([name])?;
     Ok(match value {
         Some(value) => Change::Set {
@@ -166,11 +162,7 @@ pub(super) async fn mark_deleted<D: Document>(
     document: &mut D,
     options: &DeleteOptions,
 ) -> Result<()> {
-    let mark = (
-        Some(Timestamp::now()),
-        options.by.clone(),
-        options.reason.clone(),
-    );
+    let mark = (Some(db.now()), options.by.clone(), options.reason.clone());
     change_mark(db, session, scope, document, mark).await
 }
 
@@ -216,7 +208,12 @@ async fn change_mark<D: Document>(
     let rev = D::REVISION.then(new_revision);
     let patch = patch_of(&mark, rev.as_deref())?;
     let query = own_row(document, must)?;
-    if session.update(&query, &patch).await? == 0 {
+    if session
+        .update(&query, &patch, Returning::Nothing)
+        .await?
+        .count
+        == 0
+    {
         return Err(why_refused(session, document, must, otherwise).await);
     }
     let before = document.base().snapshot();

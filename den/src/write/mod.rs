@@ -5,15 +5,19 @@
 //! | `read` | documents by their ids |
 //! | `put` | one insert, update, save or replace |
 //! | `batch` | several of them |
+//! | `bulk` | several of them, with an outcome for each |
 //! | `chain` | a write with all that belongs to it: hooks, rules, links |
 //! | `delete` | deletes, with all that belongs to them |
 //! | `mark` | the one statement that marks a document as deleted, or restores it |
 //! | `changed` | a save of what was changed only |
 //! | `draft` | what documents were before, and how they are made ready to be written |
+//! | `update` | changes to all documents of a query |
+//! | `upsert` | insert, or do something about what is in the way |
 //! | `refusal` | why a write did not happen |
 
 mod atomic;
 mod batch;
+mod bulk;
 mod chain;
 mod changed;
 mod delete;
@@ -22,10 +26,13 @@ mod mark;
 mod put;
 mod read;
 mod refusal;
+mod update;
+mod upsert;
 
 pub(crate) use self::{
     atomic::atomically,
     batch::{insert_many, save_all},
+    bulk::bulk,
     chain::put_within,
     changed::save_changes,
     delete::{
@@ -33,8 +40,10 @@ pub(crate) use self::{
         marks,
     },
     draft::{encoded, new_revision},
-    mark::{deleted_patch, own_field, restore, restored_patch, settle},
+    mark::{deleted_patch, own_field, restore, restored_patch, set_or_unset, settle},
     put::{Intent, put_one},
     read::{get, get_many, refresh},
-    refusal::{not_found, refusal_error},
+    refusal::{no_id, not_found, refusal_error},
+    update::{update, update_json},
+    upsert::{Aim, OnHit, upsert},
 };

@@ -24,15 +24,17 @@ pub(crate) enum Intent {
     Update,
     /// Insert if new, else update.
     Save,
-    /// Overwrite whatever its revision.
+    /// Overwrite whatever its revision; what den keeps of the stored one stays.
     Replace,
+    /// Overwrite whatever is stored.
+    Overwrite,
 }
 
 impl Intent {
     pub(super) fn is_insert<D: Document>(self, document: &D) -> bool {
         match self {
             Self::Insert => true,
-            Self::Update | Self::Replace => false,
+            Self::Update | Self::Replace | Self::Overwrite => false,
             Self::Save => !document.base().is_stored(),
         }
     }
@@ -67,7 +69,7 @@ async fn put_plain<D: Document>(
     draft: &mut Draft<'_, D>,
     intent: Intent,
 ) -> Result<()> {
-    let write = checked(&mut draft.documents[0], intent)?;
+    let write = checked(&mut draft.documents[0], intent, handle.db().now())?;
     let session = handle.write().await?;
     let outcome = session.get().put(D::COLLECTION, write.put()).await?;
     accept::<D>(&write, outcome)?;
@@ -110,7 +112,7 @@ async fn replace<D: Document>(handle: &Handle, document: &mut D) -> Result<()> {
 async fn replace_in<D: Document>(tx: &Tx, document: &mut D) -> Result<Write> {
     let kept = kept_of_stored(tx, document).await?;
     keep(tx, document, kept);
-    let write = checked(document, Intent::Replace)?;
+    let write = checked(document, Intent::Replace, tx.db().now())?;
     let outcome = tx.session().await?.put(D::COLLECTION, write.put()).await?;
     accept::<D>(&write, outcome)?;
     Ok(write)

@@ -49,7 +49,7 @@ fn gone_or_marked<D: Document>(id: &str) -> Error {
         .with_id(id)
 }
 
-pub(super) fn no_id<D: Document>() -> Error {
+pub(crate) fn no_id<D: Document>() -> Error {
     Error::new(
         ErrorKind::InvalidDocument,
         "the document has no id; insert it first",

@@ -1,0 +1,137 @@
+//! What a registered type declares of its documents, for changes that name fields by path.
+
+use std::collections::BTreeSet;
+
+use den_backend::{FieldKind, FieldMeta, FieldPath};
+
+/// The fields of a document type.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Declared {
+    /// Those that are known by name.
+    pub(crate) fields: Vec<FieldMeta>,
+    /// Objects whose keys nobody knows, such as a flattened map; the root is the document.
+    pub(crate) open: Vec<FieldPath>,
+    /// Whether documents have a revision.
+    pub(crate) has_revision: bool,
+}
+
+impl Declared {
+    /// Whether any key may lie here.
+    pub(super) fn is_open_at(&self, path: &FieldPath) -> bool {
+        let segments = path.segments();
+        self.open
+            .iter()
+            .any(|it| segments.len() > it.segments().len() && segments.starts_with(it.segments()))
+    }
+
+    /// What the field at this path is declared to hold; none for a field that is not declared.
+    pub(super) fn kind_of(&self, path: &FieldPath) -> Option<FieldKind> {
+        let fields = &self.fields;
+        let exact = fields.iter().find(|it| it.path == *path);
+        let lies_below =
+            |it: &FieldMeta| it.path.segments().starts_with(path.segments()) && it.path != *path;
+        match exact {
+            Some(it) => Some(it.kind),
+            // What has fields is an object.
+            None => fields.iter().any(lies_below).then_some(FieldKind::Object),
+        }
+    }
+
+    /// The declared field that was probably meant.
+    pub(super) fn nearest(&self, path: &FieldPath) -> Option<String> {
+        let mut candidates = BTreeSet::new();
+        for field in &self.fields {
+            for depth in 1..=field.path.segments().len() {
+                let name: Vec<&str> = field
+                    .path
+                    .segments()
+                    .iter()
+                    .take(depth)
+                    .map(String::as_str)
+                    .collect();
+                // Those that begin so are den's own.
+                if name.first().is_some_and(|it| !it.starts_with('_')) {
+                    candidates.insert(name.join("."));
+                }
+            }
+        }
+        let name = path.to_string();
+        let reach = (name.chars().count() / 3).max(1);
+        candidates
+            .into_iter()
+            .map(|it| (distance(&name.to_lowercase(), &it.to_lowercase()), it))
+            .filter(|(distance, _)| *distance <= reach)
+            .min()
+            .map(|(_, it)| it)
+    }
+}
+
+/// How many letters have to be added, removed, replaced or swapped with their neighbour.
+fn distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.chars().collect();
+    let right: Vec<char> = right.chars().collect();
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=right.len()).collect();
+    for (i, l) in left.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, r) in right.iter().enumerate() {
+            let replaced = last[j] + usize::from(l != r);
+            let mut best = replaced.min(last[j + 1] + 1).min(row[j] + 1);
+            let swapped = i > 0 && j > 0 && left[i - 1] == *r && *l == right[j - 1];
+            if swapped {
+                best = best.min(before_last[j - 1] + 1);
+            }
+            row.push(best);
+        }
+        before_last = std::mem::replace(&mut last, row);
+    }
+    last[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_edits() {
+        for (left, right, expected) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("name", "name", 0),
+            ("nam", "name", 1),
+            ("naem", "name", 1),
+            ("kitten", "sitting", 3),
+        ] {
+            assert_eq!(distance(left, right), expected, "{left} {right}");
+            assert_eq!(distance(right, left), expected, "{right} {left}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_name_is_one_that_may_be_changed() {
+        let field = |path: &str, kind| FieldMeta {
+            path: FieldPath::parse(path).unwrap(),
+            kind,
+        };
+        let declared = Declared {
+            fields: vec![
+                field("_rev", FieldKind::Text),
+                field("name", FieldKind::Text),
+                field("address.city", FieldKind::Text),
+            ],
+            open: vec![FieldPath::parse("extra").unwrap()],
+            has_revision: true,
+        };
+        let path = |it: &str| FieldPath::parse(it).unwrap();
+        assert_eq!(declared.nearest(&path("naem")).as_deref(), Some("name"));
+        assert_eq!(declared.nearest(&path("nme")).as_deref(), Some("name"));
+        assert_eq!(
+            declared.nearest(&path("adress.city")).as_deref(),
+            Some("address.city")
+        );
+        assert_eq!(declared.nearest(&path("rev")), None);
+        assert_eq!(declared.kind_of(&path("address")), Some(FieldKind::Object));
+        assert!(declared.is_open_at(&path("extra.x")));
+        assert!(!declared.is_open_at(&path("extra")));
+    }
+}
