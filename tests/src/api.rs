@@ -6,27 +6,36 @@ mod linked;
 mod support;
 
 mod after_commit;
+mod aggregates;
 mod arrays;
 mod attachment_refusals;
 mod attachment_upkeep;
 mod attachments;
 mod bad_documents;
 mod bad_names;
+mod bad_patches;
 mod bad_queries;
 mod bad_urls;
 mod bad_values;
+mod batch;
 mod batches;
+mod bulk;
 mod call_counts;
 mod cascades;
+mod claims;
+mod computed;
 mod conditions;
 mod corrupt;
 mod crud;
 mod deep_deletes;
 mod delete_rules;
 mod deletes;
+mod distinct;
 mod expanded;
 mod failed_writes;
 mod faults;
+mod get_or_create;
+mod groups;
 mod handles;
 mod hooks;
 mod hooks_at_work;
@@ -44,8 +53,17 @@ mod names;
 mod nested_use;
 mod opening;
 mod pages;
+mod parity;
+mod patch_hooks;
+mod patches;
 mod paths;
+mod pg_only;
+mod pg_partitions;
 mod queries;
+mod raw;
+mod raw_conditions;
+mod raw_engines;
+mod raw_sites;
 mod registration;
 mod replace;
 mod restores;
@@ -53,8 +71,13 @@ mod retries;
 mod revisions;
 mod saved_changes;
 mod savepoints;
+mod search;
+mod search_at_work;
+mod searched;
+mod selections;
 mod soft_delete;
 mod sorting;
+mod sqlite_only;
 mod stored;
 mod streams;
 mod text;
@@ -64,6 +87,9 @@ mod tracking;
 mod transactions;
 mod unique;
 mod untyped;
+mod unwinding;
+mod update_one;
+mod upserts;
 mod validation;
 mod validation_hooks;
 mod values;
@@ -101,9 +127,19 @@ pub const THEMES: &[Theme] = themes![
     streams,
     values,
     deletes,
+    patches,
+    patch_hooks,
+    bad_patches,
+    update_one,
+    claims,
+    upserts,
+    get_or_create,
+    bulk,
     untyped,
     transactions,
     savepoints,
+    search,
+    search_at_work,
     after_commit,
     nested_use,
     bad_documents,
@@ -140,4 +176,19 @@ pub const THEMES: &[Theme] = themes![
     attachment_upkeep,
     validation,
     validation_hooks,
+    raw,
+    raw_conditions,
+    raw_engines,
+    raw_sites,
+    batch,
+    pg_only,
+    pg_partitions,
+    sqlite_only,
+    computed,
+    parity,
+    selections,
+    distinct,
+    unwinding,
+    aggregates,
+    groups,
 ];

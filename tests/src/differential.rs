@@ -1,5 +1,5 @@
 //! Every backend gives the answer of the reference backend: random documents, random queries,
-//! random patches and random writes.
+//! random patches, random writes and random searches in texts.
 //!
 //! | variable | says | default |
 //! |---|---|---|
@@ -10,8 +10,11 @@
 //! statement. Once understood, it is kept in `kept`, which runs each time.
 
 mod answers;
+mod computed;
 mod documents;
 mod filters;
+mod fulltext;
+mod groups;
 mod kept;
 mod patches;
 mod queries;
@@ -53,5 +56,19 @@ pub fn trials() -> Vec<Trial> {
             })
         })
     });
-    queries.chain(writes).chain(kept).collect()
+    let fulltext = (0..search::chunks()).flat_map(|chunk| {
+        TARGETS.map(|target| {
+            let name = format!("fulltext_{chunk}");
+            harness::trial(target, "differential", &name, move |on| {
+                fulltext::search(on, chunk).boxed()
+            })
+        })
+    });
+    let characters = TARGETS.map(|target| {
+        harness::trial(target, "differential", "characters", |on| {
+            fulltext::characters(on).boxed()
+        })
+    });
+    let all = queries.chain(writes).chain(kept);
+    all.chain(fulltext).chain(characters).collect()
 }

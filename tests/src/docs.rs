@@ -6,8 +6,11 @@
 #![expect(missing_docs, reason = "the chapters say what the types are")]
 
 pub mod attachments;
+pub mod expressions;
 pub mod hooks;
 pub mod links;
+pub mod patches;
+pub mod raw_sql;
 pub mod soft_delete;
 pub mod tracking;
 
@@ -50,4 +53,8 @@ chapters! {
     chapter_tracking = "../../docs/tracking.md",
     chapter_links = "../../docs/links.md",
     chapter_attachments = "../../docs/attachments.md",
+    chapter_expressions = "../../docs/expressions.md",
+    chapter_patches = "../../docs/patches.md",
+    chapter_search = "../../docs/search.md",
+    chapter_raw_sql = "../../docs/raw-sql.md",
 }

@@ -152,6 +152,7 @@ async fn indexes_with_bad_names() {
             fields: vec![(n.clone(), Direction::Asc)],
             kind: IndexKind::Plain,
             filter: Expr::always(),
+            search: None,
         }));
         meta
     };

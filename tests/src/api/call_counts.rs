@@ -18,6 +18,8 @@ pub(super) const CASES: &[Case] = &[
     case!(marks_are_one_call),
     case!(changes_are_one_call),
     case!(plain_deletes_of_queries_are_one_call),
+    case!(plain_updates_are_one_call),
+    case!(hooked_updates_cost_a_transaction),
     case!(a_rule_costs_one_question),
     case!(reads_without_links_are_one_call),
     case!(eager_links_are_one_call_more),
@@ -211,6 +213,51 @@ async fn plain_deletes_of_queries_are_one_call(on: &TestDb) {
     let query = Hooked::query(&db).all_rows().without_hooks();
     query.delete().await.unwrap();
     assert_eq!(all(&recorder), ["delete_matching hooked"]);
+}
+
+async fn plain_updates_are_one_call(on: &TestDb) {
+    let (db, recorder) = recorded::<Types>(on).await;
+    Soft::insert_many(&db, &mut vec![Soft::default(); 20])
+        .await
+        .unwrap();
+    recorder.clear();
+    let s = Soft::fields();
+    let update = || Soft::query(&db).all_rows().update().inc(s.n, 1);
+    assert_eq!(update().await.unwrap(), 20);
+    assert_eq!(all(&recorder), ["update soft"]);
+    assert_eq!(update().returning().await.unwrap().len(), 20);
+    assert_eq!(all(&recorder), ["update soft"]);
+    assert_eq!(update().returning_old().await.unwrap().len(), 20);
+    assert_eq!(all(&recorder), ["update soft"]);
+    let query = Soft::query(&db).filter(s.n.eq(3));
+    assert_eq!(query.claim(5).inc(s.n, 1).await.unwrap().len(), 5);
+    assert_eq!(all(&recorder), ["update soft"]);
+    let untyped = db.collection("soft").query().all_rows().update();
+    assert_eq!(untyped.inc(field("n"), 1).await.unwrap(), 20);
+    assert_eq!(all(&recorder), ["update soft"]);
+    let query = Hooked::query(&db).all_rows().without_hooks();
+    query.update().inc(Hooked::fields().n, 1).await.unwrap();
+    assert_eq!(all(&recorder), ["update hooked"]);
+}
+
+async fn hooked_updates_cost_a_transaction(on: &TestDb) {
+    let (db, recorder) = recorded::<Types>(on).await;
+    Hooked::insert_many(&db, &mut vec![Hooked::default(); 2])
+        .await
+        .unwrap();
+    recorder.clear();
+    let update = Hooked::query(&db).all_rows().update();
+    assert_eq!(update.inc(Hooked::fields().n, 1).await.unwrap(), 2);
+    let expected = [
+        "begin",
+        "tx query hooked",
+        "tx get_many hooked",
+        "tx put hooked",
+        "tx get hooked",
+        "tx put hooked",
+        "tx commit",
+    ];
+    assert_eq!(all(&recorder), expected);
 }
 
 async fn a_rule_costs_one_question(on: &TestDb) {

@@ -1,6 +1,8 @@
 //! Every public operation.
 
-use den::{Db, Document as _, Isolation, LockMode, PageRequest, Result, Retry, TxOptions};
+use den::{
+    BulkMode, Db, Document as _, Isolation, LockMode, PageRequest, Result, Retry, TxOptions,
+};
 use futures_util::{TryStreamExt as _, future::BoxFuture};
 
 use super::scene::Item;
@@ -112,6 +114,54 @@ pub(super) const OPERATIONS: &[Operation] = &[
             .limit(2)
             .delete()
             .await?;
+    }),
+    operation!("update by query", |db, run, _items| {
+        let p = Item::fields();
+        these!(db, run).update().inc(p.n, 7).await?;
+    }),
+    operation!("update by query, returning", |db, run, _items| {
+        let p = Item::fields();
+        let update = these!(db, run).update().inc(p.n, 7).push(p.tags, "x");
+        update.returning().await?;
+    }),
+    operation!("update of the only one", |db, run, _items| {
+        let p = Item::fields();
+        let one = these!(db, run).filter(p.n.eq(1)).update_one();
+        one.inc(p.n, 7).await?;
+    }),
+    operation!("update by id", |db, _run, items| {
+        let p = Item::fields();
+        Item::update_by_id(db, items[0].id()).inc(p.n, 7).await?;
+    }),
+    operation!("claim", |db, run, _items| {
+        let p = Item::fields();
+        let claim = these!(db, run).filter(p.n.lt(5)).claim(2);
+        assert_eq!(claim.inc(p.n, 7).await?.len(), 2);
+    }),
+    operation!("upsert of a new one", |db, run, _items| {
+        let p = Item::fields();
+        let upsert = Item::upsert(db, Item::new(run, 5)).on_id();
+        upsert.update(|u, _| u.inc(p.n, 7)).await?;
+    }),
+    operation!("upsert of a stored one", |db, run, _items| {
+        let p = Item::fields();
+        let upsert = Item::upsert(db, Item::new(run, 4)).on_id();
+        upsert.update(|u, _| u.inc(p.n, 7)).await?;
+    }),
+    operation!("upsert that replaces", |db, run, _items| {
+        let mut item = Item::new(run, 4);
+        item.n = 50;
+        Item::upsert(db, item).on_id().replace().await?;
+    }),
+    operation!("get_or_create", |db, run, _items| {
+        Item::get_or_create(db, Item::new(run, 5)).on_id().await?;
+    }),
+    operation!("insert_many_with", |db, run, items| {
+        items.push(Item::new(run, 5));
+        Item::insert_many_with(db, items, BulkMode::SkipExisting).await?;
+    }),
+    operation!("upsert_many", |db, _run, items| {
+        Item::upsert_many(db, items).await?;
     }),
     operation!("begin", |db, _run, _items| {
         let tx = db.begin().await?;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use den_backend::{
     Backend, CollectionMeta, Direction, Expectation, Expr, FieldKind, FieldMeta, FieldPath,
-    IndexKind, IndexMeta, Put, Value,
+    IndexKind, IndexMeta, OnRefusal, Put, Value,
 };
 use proptest::{collection, prelude::*, sample::select};
 
@@ -129,6 +129,7 @@ fn entry() -> BoxedStrategy<(String, Value)> {
         2 => named("count", values::number()),
         3 => named("items", values::array()),
         2 => named("map", values::object()),
+        2 => named("at", values::time().prop_map(Value::Text).boxed()),
         1 => named("_rev", text()),
         1 => (select(values::KEYS), values::value()).prop_map(|(key, it)| (key.to_owned(), it)),
     ]
@@ -210,7 +211,9 @@ async fn put_all(
             expect: Expectation::Any,
         })
         .collect();
-    backend.put_many(collection, &puts).await?;
+    backend
+        .put_many(collection, &puts, OnRefusal::Abort)
+        .await?;
     Ok(())
 }
 
@@ -257,6 +260,7 @@ fn index(collection: &str, fields: Vec<(FieldMeta, Direction)>) -> IndexMeta {
         fields,
         kind,
         filter: Expr::always(),
+        search: None,
     }
 }
 

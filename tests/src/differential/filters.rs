@@ -4,6 +4,7 @@ use den_backend::{CompareOp, Expr, Field, FieldKind, FieldPath, Pattern, Root, T
 use proptest::{collection, prelude::*, sample::select};
 
 use super::{
+    computed::computed,
     documents::{DECLARED, LINKED, THINGS},
     values,
 };
@@ -183,7 +184,49 @@ fn field(root: Root) -> BoxedStrategy<Field> {
     }
 }
 
-fn operand(root: Root) -> BoxedStrategy<Expr> {
+/// An operand that is mostly a number.
+pub(super) fn fitting_number(root: Root) -> BoxedStrategy<Expr> {
+    fitting(root, FieldKind::Number)
+}
+
+/// An operand that is mostly text.
+pub(super) fn fitting_text(root: Root) -> BoxedStrategy<Expr> {
+    fitting(root, FieldKind::Text)
+}
+
+/// An operand that is mostly a time.
+pub(super) fn fitting_time(root: Root) -> BoxedStrategy<Expr> {
+    let at = Field::document(segments(&["at"]), FieldKind::Text);
+    prop_oneof![4 => Just(Expr::Field(at)), 1 => operand(root)].boxed()
+}
+
+/// A predicate over the document in which nothing is computed, and no link is followed.
+pub(super) fn predicate_of_document() -> BoxedStrategy<Expr> {
+    let leaf = || leaf(Root::Document, Operands::Plain);
+    prop_oneof![
+        6 => leaf(),
+        1 => leaf().prop_map(|it| Expr::Not(Box::new(it))),
+        1 => collection::vec(leaf(), 0..3).prop_map(Expr::And),
+    ]
+    .boxed()
+}
+
+/// Whether operands may be computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operands {
+    Plain,
+    Computed,
+}
+
+/// An operand of a comparison or test.
+fn compared(root: Root, operands: Operands) -> BoxedStrategy<Expr> {
+    match operands {
+        Operands::Plain => operand(root),
+        Operands::Computed => prop_oneof![4 => operand(root), 1 => computed(root, 2)].boxed(),
+    }
+}
+
+pub(super) fn operand(root: Root) -> BoxedStrategy<Expr> {
     let len = field(root).prop_map(|it| Expr::Len(Box::new(Expr::Field(it))));
     prop_oneof![
         20 => field(root).prop_map(Expr::Field),
@@ -225,7 +268,7 @@ fn fitting(root: Root, kind: FieldKind) -> BoxedStrategy<Expr> {
 
 fn predicate(root: Root, depth: u32) -> BoxedStrategy<Expr> {
     if depth == 0 {
-        return leaf(root);
+        return leaf(root, Operands::Computed);
     }
     let inner = predicate(root, depth - 1);
     let element = predicate(Root::Element, depth - 1);
@@ -239,7 +282,7 @@ fn predicate(root: Root, depth: u32) -> BoxedStrategy<Expr> {
                 predicate: Box::new(predicate),
             }
         ),
-        8 => leaf(root),
+        8 => leaf(root, Operands::Computed),
         2 => collection::vec(inner.clone(), 0..4).prop_map(Expr::And),
         2 => collection::vec(inner.clone(), 0..4).prop_map(Expr::Or),
         2 => inner.prop_map(|it| Expr::Not(Box::new(it))),
@@ -266,17 +309,17 @@ fn link(root: Root) -> BoxedStrategy<Expr> {
     .boxed()
 }
 
-fn leaf(root: Root) -> BoxedStrategy<Expr> {
-    let boxed = || operand(root).prop_map(Box::new);
+fn leaf(root: Root, operands: Operands) -> BoxedStrategy<Expr> {
+    let boxed = || compared(root, operands).prop_map(Box::new);
     let boxed_of = |kind| fitting(root, kind).prop_map(Box::new);
     prop_oneof![
         1 => any::<bool>().prop_map(|it| Expr::Value(Value::Bool(it))),
-        8 => compare_literal(root),
-        2 => compare_fields(root),
-        3 => sets(root),
+        8 => compare_literal(root, operands),
+        2 => compare_fields(root, operands),
+        3 => sets(root, operands),
         2 => boxed().prop_map(Expr::IsNull),
         2 => field(root).prop_map(Expr::Exists),
-        4 => text_test(root),
+        4 => text_test(root, operands),
         2 => (boxed_of(FieldKind::Text), select(PATTERNS)).prop_map(|(operand, pattern)| {
             Expr::Matches {
                 operand,
@@ -292,10 +335,10 @@ fn leaf(root: Root) -> BoxedStrategy<Expr> {
     .boxed()
 }
 
-fn compare_literal(root: Root) -> BoxedStrategy<Expr> {
-    let equal = (operand(root), values::present())
+fn compare_literal(root: Root, operands: Operands) -> BoxedStrategy<Expr> {
+    let equal = (compared(root, operands), values::present())
         .prop_map(|(left, right)| (CompareOp::Eq, left, Expr::Value(right)));
-    let ordered = (ordering(), operand(root), values::scalar())
+    let ordered = (ordering(), compared(root, operands), values::scalar())
         .prop_map(|(op, left, right)| (op, left, Expr::Value(right)));
     let op = || prop_oneof![Just(CompareOp::Eq), ordering()];
     let texts = (op(), fitting(root, FieldKind::Text), values::text())
@@ -324,11 +367,11 @@ fn compare_literal(root: Root) -> BoxedStrategy<Expr> {
         .boxed()
 }
 
-fn compare_fields(root: Root) -> BoxedStrategy<Expr> {
+fn compare_fields(root: Root, operands: Operands) -> BoxedStrategy<Expr> {
     let op = prop_oneof![Just(CompareOp::Eq), ordering()];
     let side = || {
         prop_oneof![
-            6 => field(root).prop_map(Expr::Field),
+            6 => compared(root, operands).prop_filter("a literal", |it| !matches!(it, Expr::Value(_))),
             1 => field(root).prop_map(|it| Expr::Len(Box::new(Expr::Field(it)))),
         ]
     };
@@ -341,7 +384,7 @@ fn ordering() -> impl Strategy<Value = CompareOp> + Clone {
     select(&[CompareOp::Lt, CompareOp::Le, CompareOp::Gt, CompareOp::Ge][..])
 }
 
-fn sets(root: Root) -> BoxedStrategy<Expr> {
+fn sets(root: Root, operands: Operands) -> BoxedStrategy<Expr> {
     let text = || values::text().prop_map(Value::Text).boxed();
     let of = |kind, values: BoxedStrategy<Value>, length| {
         (
@@ -352,6 +395,8 @@ fn sets(root: Root) -> BoxedStrategy<Expr> {
             .boxed()
     };
     prop_oneof![
+        1 => (compared(root, operands).prop_map(Box::new), collection::vec(values::present(), 0..5))
+            .prop_map(|(operand, values)| Expr::In { operand, values }),
         4 => of(FieldKind::Any, values::present(), 0..5),
         3 => of(FieldKind::Text, text(), 0..6),
         3 => of(FieldKind::Number, values::number(), 0..6),
@@ -361,14 +406,17 @@ fn sets(root: Root) -> BoxedStrategy<Expr> {
     .boxed()
 }
 
-fn text_test(root: Root) -> BoxedStrategy<Expr> {
+fn text_test(root: Root, operands: Operands) -> BoxedStrategy<Expr> {
     let ops = [
         TextOp::Equals,
         TextOp::StartsWith,
         TextOp::EndsWith,
         TextOp::Contains,
     ];
-    let texts = fitting(root, FieldKind::Text);
+    let texts = prop_oneof![
+        3 => fitting(root, FieldKind::Text),
+        1 => compared(root, operands),
+    ];
     let parts = (select(ops.to_vec()), any::<bool>(), texts, values::text());
     parts
         .prop_map(|(op, ignore_case, operand, needle)| Expr::Text {

@@ -1,6 +1,6 @@
 //! Differences that were found once, so that they do not come back.
 
-use den_backend::{CompareOp, Expr, Field, FieldKind, FieldPath, Patch, Query, Value};
+use den_backend::{CompareOp, Expr, Field, FieldKind, FieldPath, Patch, Query, Returning, Value};
 
 use super::{
     documents::{Document, Layout},
@@ -77,6 +77,8 @@ pub(super) async fn check(on: &TestDb, kept: &Kept) {
                 page,
                 delete: true,
                 patch: (kept.patch)(),
+                returning: Returning::New,
+                groups: None,
             };
             if let Err(difference) = pair.check(&documents, case).await {
                 panic!("{difference}");

@@ -3,7 +3,7 @@
 use den_backend::{Change, FieldPath, Patch, Value};
 use proptest::{collection, prelude::*, sample::select};
 
-use super::{filters::place, values};
+use super::{computed::selected, filters::place, values};
 
 /// Places that take a value in most documents: the others often lie below something else.
 const EASY: &[&[&str]] = &[
@@ -35,13 +35,52 @@ fn change() -> BoxedStrategy<Change> {
     let set = |path: BoxedStrategy<FieldPath>| {
         (path, value()).prop_map(|(path, value)| Change::Set { path, value })
     };
+    let either = || prop_oneof![8 => easy(), 1 => any_path()];
+    let list = || prop_oneof![6 => select(LISTS).prop_map(segments), 1 => either()];
+    let count = || prop_oneof![6 => select(COUNTS).prop_map(segments), 1 => either()];
     prop_oneof![
         8 => set(easy()),
         1 => set(any_path()),
         4 => prop_oneof![easy(), any_path()].prop_map(|path| Change::Unset { path }),
+        3 => (either(), selected(2)).prop_map(|(path, value)| Change::SetExpr { path, value }),
+        2 => (count(), values::number()).prop_map(|(path, by)| Change::Inc { path, by }),
+        2 => (count(), values::number()).prop_map(|(path, by)| Change::Mul { path, by }),
+        1 => (count(), values::scalar()).prop_map(|(path, value)| Change::Min { path, value }),
+        1 => (count(), values::scalar()).prop_map(|(path, value)| Change::Max { path, value }),
+        2 => (list(), value()).prop_map(|(path, value)| Change::Push { path, value }),
+        2 => (list(), value()).prop_map(|(path, value)| Change::AddToSet { path, value }),
+        2 => (list(), value()).prop_map(|(path, value)| Change::Pull { path, value }),
+        1 => list().prop_map(|path| Change::PopFirst { path }),
+        1 => list().prop_map(|path| Change::PopLast { path }),
+        2 => (either(), either())
+            .prop_filter("one leads through the other", |(from, to)| {
+                let shorter = from.segments().len().min(to.segments().len());
+                from.segments()[..shorter] != to.segments()[..shorter]
+            })
+            .prop_map(|(from, to)| Change::Rename { from, to }),
     ]
     .boxed()
 }
+
+/// Places that mostly hold a number, or nothing.
+const COUNTS: &[&[&str]] = &[
+    &["number"],
+    &["count"],
+    &["rank"],
+    &["US Gross"],
+    &["new", "n"],
+    &["new"],
+    &["nested", "deep", "n"],
+];
+
+/// Places that mostly hold an array, or nothing.
+const LISTS: &[&[&str]] = &[
+    &["tags"],
+    &["items"],
+    &["nested", "list"],
+    &["new", "list"],
+    &["new"],
+];
 
 fn value() -> BoxedStrategy<Value> {
     prop_oneof![

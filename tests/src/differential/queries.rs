@@ -1,10 +1,16 @@
 //! Random queries, and what is asked of each.
 
-use den_backend::{Direction, FieldKind, Nulls, Patch, Query, Seek, Select, Sort, Value};
+use den_backend::{
+    Capabilities, Direction, Expr, FieldKind, Nulls, Patch, Query, Returning, Root, Seek, Select,
+    Sort, Value,
+};
 use proptest::{collection, prelude::*};
 
 use super::{
+    computed::{computed, selected},
+    documents::THINGS,
     filters::{filter, place},
+    groups::{Groups, groups},
     patches::patch,
     values,
 };
@@ -19,6 +25,10 @@ pub(super) struct Case {
     pub(super) delete: bool,
     /// Also change its rows, and take that back.
     pub(super) patch: Option<Patch>,
+    /// Which of the changed rows to return.
+    pub(super) returning: Returning,
+    /// Also group documents.
+    pub(super) groups: Option<Groups>,
 }
 
 /// A place between rows, before the order it belongs to is known.
@@ -51,10 +61,20 @@ pub(super) fn case() -> BoxedStrategy<Case> {
         prop::option::weighted(0.2, 1..8_u64),
         prop::bool::weighted(0.3),
         prop::option::weighted(0.4, patch()),
+        prop_oneof![
+            Just(Returning::Nothing),
+            Just(Returning::New),
+            Just(Returning::Old)
+        ],
+        prop::option::weighted(0.4, groups()),
     );
-    (filter(3), order, window, select(), asked)
+    let distinct_by = prop_oneof![
+        5 => Just(Vec::new()),
+        1 => collection::vec(selected(1), 1..3),
+    ];
+    (filter(3), order, window, (select(), distinct_by), asked)
         .prop_map(
-            |(filter, (mut sort, id_direction), (limit, skip, position), select, asked)| {
+            |(filter, (mut sort, id_direction), (limit, skip, position), selected, asked)| {
                 // Behind the id no key can matter, but for a row that changed since a position was
                 // taken from it; the engines leave such keys out.
                 if position.is_some() {
@@ -70,15 +90,23 @@ pub(super) fn case() -> BoxedStrategy<Case> {
                         seek,
                         skip,
                         limit,
-                        select,
-                        ..Query::new("")
+                        select: selected.0,
+                        distinct_by: selected.1,
+                        ..Query::new(THINGS)
                     },
                     page: asked.0,
                     delete: asked.1,
                     patch: asked.2,
+                    returning: asked.3,
+                    groups: asked.4,
                 }
             },
         )
+        .prop_filter("it makes no sense", |it| {
+            let all = Capabilities::all();
+            let is_sound = |patch: &Patch| patch.check(all).is_ok();
+            it.query.check(all).is_ok() && it.patch.as_ref().is_none_or(is_sound)
+        })
         .boxed()
 }
 
@@ -92,9 +120,13 @@ fn sort() -> BoxedStrategy<Sort> {
         1 => Just(Some(Nulls::First)),
         1 => Just(Some(Nulls::Last)),
     ];
-    (place(), direction(), nulls)
-        .prop_map(|(field, direction, nulls)| Sort {
-            field,
+    let key = prop_oneof![
+        5 => place().prop_map(Expr::Field),
+        1 => computed(Root::Document, 2),
+    ];
+    (key, direction(), nulls)
+        .prop_map(|(key, direction, nulls)| Sort {
+            key,
             direction,
             nulls: nulls.unwrap_or(direction.default_nulls()),
         })
@@ -125,6 +157,7 @@ fn select() -> BoxedStrategy<Select> {
         4 => Just(Select::Document),
         2 => Just(Select::Id),
         2 => place().prop_map(|it| Select::Value(it.path)),
+        4 => collection::vec(selected(3), 1..4).prop_map(Select::Values),
     ]
     .boxed()
 }
@@ -150,7 +183,7 @@ fn position() -> BoxedStrategy<Position> {
 }
 
 fn is_by_id(sort: &Sort) -> bool {
-    sort.field.path.is_id() && matches!(sort.field.kind, FieldKind::Text | FieldKind::Any)
+    sort.is_id() && matches!(sort.kind(), FieldKind::Text | FieldKind::Any)
 }
 
 impl Position {
@@ -172,10 +205,10 @@ impl Candidates {
         if is_by_id(sort) {
             return Value::from(id);
         }
-        if self.is_null || sort.field.path.is_id() {
+        if self.is_null || sort.is_id() {
             return Value::Null;
         }
-        match sort.field.kind {
+        match sort.kind() {
             FieldKind::Text => Value::Text(self.text),
             FieldKind::Number => self.number,
             FieldKind::Bool => Value::Bool(self.flag),

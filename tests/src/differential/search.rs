@@ -84,6 +84,14 @@ pub(super) fn search(on: &TestDb, chunk: u64) {
             percent(telling.patches) > 2,
             "too few patches change something: {telling:?}"
         );
+        assert!(
+            percent(telling.groups) > 2,
+            "too few groupings make groups: {telling:?}"
+        );
+        assert!(
+            percent(telling.out_of_range) < 30,
+            "too many numbers are out of range: {telling:?}"
+        );
     });
 }
 
@@ -96,6 +104,10 @@ struct Telling {
     linked: u64,
     /// Patches that change a document.
     patches: u64,
+    /// Groupings into several groups.
+    groups: u64,
+    /// Answers that a number out of range stood in the way of.
+    out_of_range: u64,
 }
 
 /// Searches one set of documents.
@@ -118,7 +130,7 @@ fn search_set(on: &TestDb, number: u64, telling: &mut Telling) {
         let mut case_tree = tree(&cases, &mut runner);
         let case = pair.named(case_tree.current());
         let (expected, found) = pair.ask(&case);
-        if expected != found {
+        if !expected.agrees(&found) {
             pair.report(&mut *document_tree, documents, &mut *case_tree, case);
         }
         let tells = expected.is_telling(documents.len());
@@ -126,6 +138,8 @@ fn search_set(on: &TestDb, number: u64, telling: &mut Telling) {
         telling.queries += u64::from(tells);
         telling.linked += u64::from(tells && is_linked);
         telling.patches += u64::from(expected.has_changed());
+        telling.groups += u64::from(expected.has_groups());
+        telling.out_of_range += u64::from(expected.is_out_of_range() || found.is_out_of_range());
     }
     pair.drop_collections();
 }
@@ -149,11 +163,14 @@ impl<'a> Pair<'a> {
     fn named(&self, mut case: Case) -> Case {
         case.query.collection = THINGS.to_owned();
         let all = self.on.backend.capabilities();
+        if let Some(groups) = &mut case.groups {
+            groups.query.collection = THINGS.to_owned();
+        }
         case.query
             .check(all)
             .unwrap_or_else(|why| panic!("{case:?}: {why}"));
         if let Some(patch) = &case.patch {
-            let checked = patch.check();
+            let checked = patch.check(all);
             checked.unwrap_or_else(|why| panic!("{case:?}: {why}"));
         }
         case
@@ -196,7 +213,7 @@ impl<'a> Pair<'a> {
 
     fn disagrees(&self, case: &Case) -> bool {
         let (expected, found) = self.ask(case);
-        expected != found
+        !expected.agrees(&found)
     }
 
     /// Shrinks the case and its documents, and fails with what is left.
@@ -233,7 +250,7 @@ impl<'a> Pair<'a> {
     async fn difference(&self, documents: &[Document], case: &Case) -> Option<String> {
         let expected = Answers::of(&self.reference, case).await;
         let found = Answers::of(&*self.on.backend, case).await;
-        if expected == found {
+        if expected.agrees(&found) {
             return None;
         }
         let mut text = String::new();

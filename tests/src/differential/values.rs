@@ -101,6 +101,32 @@ const TEXTS: &[&str] = &[
     "Zebra",
 ];
 
+/// Times, the first and last ones, leap days, the turn of years and weeks, and such that are none.
+const TIMES: &[&str] = &[
+    "2026-11-21T18:48:49.123456Z",
+    "2024-02-29T00:00:00.000000Z",
+    "2023-02-29T00:00:00.000000Z",
+    "2000-02-29T23:59:59.999999Z",
+    "1900-02-29T00:00:00.000000Z",
+    "2024-12-31T23:59:59.999999Z",
+    "2025-01-01T00:00:00.000000Z",
+    "2021-01-03T12:30:00.500000Z",
+    "1969-12-31T23:59:59.000001Z",
+    "0001-01-01T00:00:00.000000Z",
+    "9999-12-31T23:59:59.999999Z",
+    "0000-01-01T00:00:00.000000Z",
+    "2024-04-31T00:00:00.000000Z",
+    "2024-13-01T00:00:00.000000Z",
+    "2024-01-01T24:00:00.000000Z",
+    "2024-01-01T23:59:60.000000Z",
+    "2024-01-01T00:00:00Z",
+    "2024-01-01T00:00:00.000Z",
+    "2024-01-01 00:00:00.000000Z",
+    "2024-01-01T00:00:00.000000+00:00",
+    "2024-01-01T00:00:00.000000Z ",
+    "\n2024-01-01T00:00:00.000000Z",
+];
+
 /// Keys inside of values; those that an engine's path syntax could trip over among them.
 pub(super) const KEYS: &[&str] = &[
     "x", "y", "k", "a.b", "na-me", "US Gross", "\"", "\\", "0", "1", "01", "-1", "é", "X", "'",
@@ -129,6 +155,16 @@ pub(super) fn long_text() -> BoxedStrategy<Value> {
         Value::Text(letters.take(3000).collect())
     };
     (0..3_u32).prop_map(long).boxed()
+}
+
+/// A time in den's own form, or something that only looks like one.
+pub(super) fn time() -> BoxedStrategy<String> {
+    prop_oneof![
+        8 => select(TIMES).prop_map(str::to_owned),
+        3 => "20[0-2][0-9]-(0[1-9]|1[0-2])-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\\.[0-9]{6}Z",
+        1 => text(),
+    ]
+    .boxed()
 }
 
 pub(super) fn number() -> BoxedStrategy<Value> {

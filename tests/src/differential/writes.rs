@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use den_backend::{
-    Backend, Change, CollectionMeta, Direction, Expectation, Expr, FieldKind, FieldMeta, FieldPath,
-    IndexKind, IndexMeta, Patch, Put, Query, ReadWrite, Result, SavepointId, Transaction,
-    TxOptions, Value, memory::MemoryBackend,
+    Backend, Change, CollectionMeta, ConflictTarget, Direction, Expectation, Expr, FieldKind,
+    FieldMeta, FieldPath, IndexKind, IndexMeta, OnConflict, OnRefusal, Patch, Put, Query,
+    ReadWrite, Result, Returning, SavepointId, Transaction, TxOptions, Upsert, UpsertOutcome,
+    Value, memory::MemoryBackend,
 };
 use futures_util::TryStreamExt as _;
 use proptest::{collection, prelude::*, sample::select};
@@ -38,7 +39,9 @@ const REVISIONS: &[&str] = &["r1", "r2"];
 #[derive(Debug, Clone)]
 enum Step {
     Put(Write),
-    PutMany(Vec<Write>),
+    PutMany(Vec<Write>, OnRefusal),
+    /// Under the id, or under the index with this number among the unique ones, counted round.
+    Upsert(Write, Option<usize>, Option<Patch>),
     Delete(&'static str, Expected),
     DeleteMatching(Expr, Option<u64>),
     Update(Expr, Option<u64>, Patch),
@@ -180,7 +183,8 @@ async fn take(backend: &dyn Backend, tx: &mut Option<Open>, step: &Step) -> Stri
             Some(_) | None => String::new(),
         },
         Step::Put(_)
-        | Step::PutMany(_)
+        | Step::PutMany(..)
+        | Step::Upsert(..)
         | Step::Delete(..)
         | Step::DeleteMatching(..)
         | Step::Update(..)
@@ -198,14 +202,40 @@ async fn access(on: &(impl ReadWrite + ?Sized), step: &Step) -> String {
             let body = change.body();
             text_of(on.put(NAME, change.put(&body)).await)
         }
-        Step::PutMany(changes) => {
+        Step::PutMany(changes, on_refusal) => {
             let bodies: Vec<Vec<u8>> = changes.iter().map(Write::body).collect();
             let puts: Vec<Put<'_>> = changes
                 .iter()
                 .zip(&bodies)
                 .map(|(it, body)| it.put(body))
                 .collect();
-            text_of(on.put_many(NAME, &puts).await)
+            text_of(on.put_many(NAME, &puts, *on_refusal).await)
+        }
+        Step::Upsert(change, target, patch) => {
+            let body = change.body();
+            let indexes = meta().indexes;
+            let uniques: Vec<&IndexMeta> = indexes
+                .iter()
+                .filter(|it| it.kind == IndexKind::Unique)
+                .collect();
+            let upsert = Upsert {
+                id: change.id,
+                body: &body,
+                target: match target {
+                    Some(at) => ConflictTarget::Index(uniques[at % uniques.len()]),
+                    None => ConflictTarget::Id,
+                },
+                on_conflict: match patch {
+                    Some(patch) => OnConflict::Change(patch),
+                    None => OnConflict::Nothing,
+                },
+            };
+            match on.upsert(NAME, &upsert).await {
+                Ok(UpsertOutcome::Changed(row)) => text_of(parse(&row.body)),
+                Ok(outcome) => format!("{outcome:?}"),
+                // Of several values that are taken, an engine may name any.
+                Err(error) => format!("{:?}", error.kind()),
+            }
         }
         Step::Delete(id, expect) => text_of(on.delete(NAME, id, expect.to_contract()).await),
         Step::DeleteMatching(filter, limit) => {
@@ -223,8 +253,8 @@ async fn access(on: &(impl ReadWrite + ?Sized), step: &Step) -> String {
                 ..Query::new(NAME)
             };
             // Of several values that are taken, an engine may name any.
-            match on.update(&query, patch).await {
-                Ok(count) => format!("{count} updated"),
+            match on.update(&query, patch, Returning::Nothing).await {
+                Ok(updated) => format!("{} updated", updated.count),
                 Err(error) => format!("{:?}", error.kind()),
             }
         }
@@ -301,9 +331,13 @@ impl Expected {
 }
 
 fn steps() -> BoxedStrategy<Vec<Step>> {
+    let on_refusal = select(&[OnRefusal::Abort, OnRefusal::Skip][..]);
     let step = prop_oneof![
         8 => write().prop_map(Step::Put),
-        3 => collection::vec(write(), 0..4).prop_map(|all| Step::PutMany(distinct(all))),
+        3 => (collection::vec(write(), 0..4), on_refusal)
+            .prop_map(|(all, it)| Step::PutMany(distinct(all), it)),
+        4 => (write(), prop::option::of(0..4_usize), prop::option::of(patch()))
+            .prop_map(|(write, target, patch)| Step::Upsert(write, target, patch)),
         3 => (select(IDS), expected()).prop_map(|(id, expect)| Step::Delete(id, expect)),
         1 => (filter(), prop::option::of(0..3_u64))
             .prop_map(|(filter, limit)| Step::DeleteMatching(filter, limit)),
@@ -442,6 +476,7 @@ fn meta() -> CollectionMeta {
             fields: fields.into_iter().map(|it| (it, Direction::Asc)).collect(),
             kind: IndexKind::Unique,
             filter,
+            search: None,
         }
     };
     let (sku, code) = (

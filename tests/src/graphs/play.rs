@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use den::{DeleteOptions, Json, prelude::*};
-use den_backend::{Expectation, Put, Query};
+use den_backend::{Expectation, OnRefusal, Put, Query};
 use futures_util::TryStreamExt as _;
 
 use super::{
@@ -386,7 +386,9 @@ async fn plant(on: &TestDb, given: &[Vertex]) {
                 expect: Expectation::Absent,
             })
             .collect();
-        tx.put_many(kind.collection(), &puts).await.unwrap();
+        tx.put_many(kind.collection(), &puts, OnRefusal::Abort)
+            .await
+            .unwrap();
     }
     tx.commit().await.unwrap();
 }

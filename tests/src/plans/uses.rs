@@ -250,7 +250,7 @@ fn path(text: &str) -> FieldPath {
 /// A page of 20 in this order.
 fn by(keys: &[Key], id: &str) -> Query {
     let sort = |(key, kind, direction, _): &Key| Sort {
-        field: Field::document(path(key), *kind),
+        key: Expr::Field(Field::document(path(key), *kind)),
         direction: *direction,
         nulls: direction.default_nulls(),
     };

@@ -1,9 +1,9 @@
 //! The operations of the sweeps: everything that writes, with all that may follow from it.
 
-use den::{DeleteOptions, Result, SaveOptions, prelude::*};
+use den::{BulkMode, DeleteOptions, Result, SaveOptions, prelude::*};
 use futures_util::future::BoxFuture;
 
-use super::cast::{Author, Book, Cast, Note, a_note};
+use super::cast::{Author, Book, Cast, Note, a_note, author};
 
 /// An operation on the documents of an attempt.
 pub(super) struct Operation {
@@ -131,6 +131,67 @@ pub(super) const OPERATIONS: &[Operation] = &[
     }),
     operation!("soft delete of a query", |on, _cast| {
         Note::query(on).all_rows().delete().await?;
+    }),
+    operation!("update a query with hooks", |on, _cast| {
+        let a = Author::fields();
+        Author::query(on)
+            .all_rows()
+            .update()
+            .set(a.name, "Eva")
+            .await?;
+    }),
+    operation!("update a query with hooks, returning", |on, _cast| {
+        let a = Author::fields();
+        let update = Author::query(on).all_rows().update().set(a.name, "Eva");
+        update.returning_old().await?;
+    }),
+    operation!("update a query without hooks", |on, _cast| {
+        let a = Author::fields();
+        let query = Author::query(on).all_rows().without_hooks();
+        query.update().set(a.name, "Eva").await?;
+    }),
+    operation!("update the only one", |on, _cast| {
+        let n = Note::fields();
+        let one = Note::query(on).filter(n.name.eq("n1")).update_one();
+        one.set(n.name, "n9").await?;
+    }),
+    operation!("claim with hooks", |on, _cast| {
+        let b = Book::fields();
+        let claim = Book::query(on).filter(b.name.eq("two")).claim(5);
+        claim.set(b.name, "Four").await?;
+    }),
+    operation!("upsert with hooks of a new one", |on, _cast| {
+        let mut new = author("Cyd");
+        new.base.id = Id::new("cyd");
+        Author::upsert(on, new).on_id().ignore().await?;
+    }),
+    operation!("upsert with hooks of a stored one", |on, cast| {
+        let a = Author::fields();
+        let upsert = Author::upsert(on, cast.author.clone()).on_id();
+        upsert.update(|u, _| u.set(a.name, "Eva")).await?;
+    }),
+    operation!("upsert that replaces", |on, _cast| {
+        let n = Note::fields();
+        Note::upsert(on, a_note("n1")).on(n.name).replace().await?;
+    }),
+    operation!("upsert of a stored one", |on, _cast| {
+        let n = Note::fields();
+        let upsert = Note::upsert(on, a_note("n1")).on(n.name);
+        upsert.update(|u, _| u.set(n.name, "n9")).await?;
+    }),
+    operation!("get_or_create", |on, _cast| {
+        let n = Note::fields();
+        Note::get_or_create(on, a_note("n9")).on(n.name).await?;
+    }),
+    operation!("insert_many_with", |on, _cast| {
+        let mut notes = [a_note("n8"), a_note("n9")];
+        notes[0].base.id = Id::new("n1");
+        Note::insert_many_with(on, &mut notes, BulkMode::SkipExisting).await?;
+    }),
+    operation!("upsert_many with hooks", |on, cast| {
+        let mut all = [author("Cyd"), cast.learner.clone()];
+        all[0].base.id = Id::new("ada");
+        Author::upsert_many(on, &mut all).await?;
     }),
     operation!("restore", |on, cast| cast.marked.restore(on).await?),
     operation!("restore a query", |on, _cast| {

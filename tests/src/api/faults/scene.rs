@@ -11,7 +11,7 @@ use den::{
     prelude::*,
     testing::{Method, Recorder},
 };
-use den_backend::{Expectation, Put, Query};
+use den_backend::{Expectation, OnRefusal, Put, Query};
 use futures_util::TryStreamExt as _;
 
 use super::{
@@ -114,7 +114,7 @@ impl<'a> Scene<'a> {
                     expect: Expectation::Absent,
                 })
                 .collect();
-            tx.put_many(name, &puts).await.unwrap();
+            tx.put_many(name, &puts, OnRefusal::Abort).await.unwrap();
         }
         tx.commit().await.unwrap();
         let mut cast = Cast::load(&self.db).await.unwrap();
