@@ -18,6 +18,7 @@
 mod files;
 
 use std::{
+    any::Any,
     path::PathBuf,
     sync::{
         Arc,
@@ -28,9 +29,9 @@ use std::{
 use async_trait::async_trait;
 use den_backend::{
     Backend, Capabilities, Capability, CollectionMeta, DatabaseUrl, DeleteOutcome, Driver, Error,
-    ErrorKind, Expectation, Explain, ExplainMode, IndexKind, IndexMeta, OpenOptions, Patch,
-    PoolStats, Put, PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex, Result, RowStream,
-    Transaction, TxOptions, Value,
+    ErrorKind, Expectation, Explain, ExplainMode, Grouping, IndexKind, IndexMeta, OnRefusal,
+    OpenOptions, Patch, PoolStats, Put, PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex,
+    Result, Returning, RowStream, Transaction, TxOptions, Updated, Upsert, UpsertOutcome, Value,
     memory::{run_query, select},
 };
 use futures_util::stream;
@@ -90,7 +91,7 @@ impl FolderBackend {
         let query = query.clone();
         self.run(move |files| {
             let rows = files.all(&query.collection)?;
-            Ok(run_query(rows, &query))
+            run_query(rows, &query)
         })
         .await
     }
@@ -150,7 +151,13 @@ impl ReadWrite for FolderBackend {
         .await
     }
 
-    async fn put_many(&self, collection: &str, puts: &[Put<'_>]) -> Result<Vec<PutOutcome>> {
+    // Without atomic batches it makes no difference what a refusal does to the others.
+    async fn put_many(
+        &self,
+        collection: &str,
+        puts: &[Put<'_>],
+        _on_refusal: OnRefusal,
+    ) -> Result<Vec<PutOutcome>> {
         let mut outcomes = Vec::with_capacity(puts.len());
         for put in puts {
             outcomes.push(self.put(collection, *put).await?);
@@ -193,7 +200,7 @@ impl ReadWrite for FolderBackend {
         let what = query.select.clone();
         let rows = rows
             .into_iter()
-            .map(move |(id, document)| Ok(select(&id, &document, &what)));
+            .map(move |(id, document)| select(&id, &document, &what));
         Ok(Box::pin(stream::iter(rows)))
     }
 
@@ -209,7 +216,7 @@ impl ReadWrite for FolderBackend {
         let query = query.clone();
         self.run(move |files| {
             files.locked(|| {
-                let rows = run_query(files.all(&query.collection)?, &query);
+                let rows = run_query(files.all(&query.collection)?, &query)?;
                 for (id, _) in &rows {
                     files.remove(&query.collection, id)?;
                 }
@@ -220,8 +227,24 @@ impl ReadWrite for FolderBackend {
     }
 
     // A crash between two files would leave half of an update, so there are none.
-    async fn update(&self, _query: &Query, _patch: &Patch) -> Result<u64> {
+    async fn update(&self, _: &Query, _: &Patch, _: Returning) -> Result<Updated> {
         Err(unsupported(Capability::Patches))
+    }
+
+    async fn upsert(&self, _collection: &str, _upsert: &Upsert<'_>) -> Result<UpsertOutcome> {
+        Err(unsupported(Capability::Upserts))
+    }
+
+    async fn group(&self, _query: &Query, _grouping: &Grouping) -> Result<Vec<Vec<u8>>> {
+        Err(unsupported(Capability::Groups))
+    }
+
+    async fn raw_query(&self, _statement: &str, _parameters: &[Value]) -> Result<Vec<Vec<u8>>> {
+        Err(unsupported(Capability::RawStatements))
+    }
+
+    async fn raw_execute(&self, _statement: &str, _parameters: &[Value]) -> Result<u64> {
+        Err(unsupported(Capability::RawStatements))
     }
 
     async fn explain(&self, _query: &Query, _mode: ExplainMode) -> Result<Explain> {
@@ -231,6 +254,10 @@ impl ReadWrite for FolderBackend {
 
 #[async_trait]
 impl Backend for FolderBackend {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
     fn name(&self) -> &'static str {
         "folder"
     }
@@ -239,11 +266,12 @@ impl Backend for FolderBackend {
         Capabilities::none()
             .with(Capability::Regex)
             .with(Capability::ElementPredicates)
+            .with(Capability::Expressions)
     }
 
     async fn ensure_collection(&self, meta: &CollectionMeta) -> Result<()> {
         for index in &meta.indexes {
-            refuse_unique(index)?;
+            refuse_undone(index)?;
         }
         let meta = meta.clone();
         self.run(move |files| {
@@ -254,7 +282,7 @@ impl Backend for FolderBackend {
     }
 
     async fn ensure_index(&self, collection: &str, index: &IndexMeta) -> Result<()> {
-        refuse_unique(index)?;
+        refuse_undone(index)?;
         let (collection, index) = (collection.to_owned(), index.clone());
         self.run(move |files| {
             files.require(&collection)?;
@@ -323,9 +351,10 @@ impl Backend for FolderBackend {
     }
 }
 
-fn refuse_unique(index: &IndexMeta) -> Result<()> {
+fn refuse_undone(index: &IndexMeta) -> Result<()> {
     match index.kind {
         IndexKind::Unique => Err(unsupported(Capability::UniqueIndexes)),
+        IndexKind::Search => Err(unsupported(Capability::FullText)),
         IndexKind::Plain | IndexKind::Members => Ok(()),
     }
 }
