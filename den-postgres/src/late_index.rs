@@ -1,11 +1,7 @@
 //! An index on a table that has rows already, built while others go on writing.
 //!
 //! `CREATE INDEX CONCURRENTLY` runs outside of a transaction and waits for every transaction that
-//! was running before it; a process that waited for an advisory lock in one statement would be such
-//! a transaction, and the two would wait for each other. So processes take turns by asking for a
-//! session lock again and again.
-
-use std::time::Duration;
+//! was running before it, so processes take turns as [`ddl`](crate::ddl) describes.
 
 use den_backend::{
     CollectionMeta, Constraint, Direction, Error, ErrorKind, Expr, Field, FieldKind, IndexKind,
@@ -13,38 +9,23 @@ use den_backend::{
 };
 use den_sql::{POSTGRES, schema};
 use futures_util::TryStreamExt as _;
-use tokio::time::sleep;
 
 use crate::{
-    call::Call,
     catalog::{Standing, State},
+    ddl::{lock_build, unlock_build},
     error::{Doing, classify, is_fatal},
     pool::{Lease, Usage},
     runner::{Direct, Runner as _, Shared},
     schema::record,
     stream,
-    values::column,
 };
 
-/// Takes the advisory lock that a build holds, one for each schema, if it is free.
-const TRY_LOCK: &str = "SELECT pg_try_advisory_lock(1684369002, n.oid::integer)
-FROM pg_catalog.pg_namespace AS n
-WHERE n.nspname = current_schema()";
-
-/// Gives up that lock, and the settings of the build.
-const UNLOCK: &str = "SELECT pg_advisory_unlock(1684369002, n.oid::integer)
-FROM pg_catalog.pg_namespace AS n
-WHERE n.nspname = current_schema();
-RESET statement_timeout;
-RESET lock_timeout";
+/// Takes back the settings of the build.
+const RESET: &str = "RESET statement_timeout; RESET lock_timeout";
 
 /// A build may take longer than any statement of the application. It waits for the transactions
 /// that were running before it, but not for ever: one of them may be the caller's own.
 const NO_TIME_LIMIT: &str = "SET statement_timeout = 0; SET lock_timeout = '60s'";
-
-/// How long to wait before asking for the lock again.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Builds an index that does not exist, or only as the leftover of an interrupted build.
 pub(crate) async fn build(shared: &Shared, meta: &CollectionMeta, index: &IndexMeta) -> Result<()> {
@@ -55,13 +36,14 @@ pub(crate) async fn build(shared: &Shared, meta: &CollectionMeta, index: &IndexM
         lease: &lease,
         statements: shared.pool.statements(),
     };
-    take_lock(&on).await?;
+    lock_build(&on, &meta.name).await?;
     run_text(&lease, NO_TIME_LIMIT).await?;
     let built = build_alone(&on, meta, index).await;
     match &built {
         Err(error) if is_fatal(error) => lease.set_usage(Usage::Broken),
         Ok(()) | Err(_) => {
-            run_text(&lease, UNLOCK).await?;
+            run_text(&lease, RESET).await?;
+            unlock_build(&on, &meta.name).await?;
             lease.set_usage(Usage::Idle);
         }
     }
@@ -99,22 +81,6 @@ async fn build_alone(on: &Direct<'_>, meta: &CollectionMeta, index: &IndexMeta) 
     }
     on.run(record(collection, index)).await?;
     Ok(())
-}
-
-async fn take_lock(on: &Direct<'_>) -> Result<()> {
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let answer = on.run(Call::read(TRY_LOCK.into(), Vec::new())).await?;
-        let taken: Option<bool> = match answer.rows.first() {
-            Some(row) => column(row, 0)?,
-            None => None,
-        };
-        if taken == Some(true) {
-            return Ok(());
-        }
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
 }
 
 async fn run_all(lease: &Lease, statements: &[String]) -> Result<()> {

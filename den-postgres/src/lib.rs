@@ -4,6 +4,7 @@ mod backend;
 mod batch;
 mod call;
 mod catalog;
+mod ddl;
 mod error;
 mod late_index;
 pub mod native;

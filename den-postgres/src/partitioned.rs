@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use den_backend::{
     Change, Error, ErrorKind, Expectation, FieldPath, OnRefusal, Patch, Put, PutOutcome, Refusal,
-    Result, Value, meta::fnv1a,
+    Result, Value,
 };
 use den_sql::{ExpectationKind, postgres_only};
 
 use crate::{
     call::{Answer, Call, Guard},
     catalog::{Collection, kind_of},
+    ddl::lock_number,
     ops::{refusal, written},
     runner::{Runner, Shared, Within, run_on},
     session::Mends,
@@ -239,10 +240,7 @@ impl Partitioned {
 
     fn lock(&self, id: &str) -> Call {
         let name = [&self.collection.name, "\0", id].concat();
-        let hash = fnv1a(name.as_bytes());
-        // The number of an `integer`.
-        let half = u32::try_from(hash & 0xffff_ffff).unwrap_or_default();
-        let number = i64::from(half.cast_signed());
+        let number = i64::from(lock_number(&name));
         Call::read(LOCK_ID.into(), vec![Bound::BigInt(number)]).guarded_by(Guard::TimeLimit)
     }
 }

@@ -17,18 +17,11 @@ use den_sql::{Layout, Layouts, POSTGRES, schema, search};
 use crate::{
     call::{Call, Effect, Guard},
     catalog::{Standing, State},
+    ddl::{run_all, within_ddl},
     late_index::{self, in_index_terms},
     runner::{Runner, Shared, Within},
-    session::Mends,
-    transaction::BEGIN_OWN,
     values::{Bound, column},
 };
-
-/// Takes the advisory lock that DDL holds, one for each schema. Locks with two numbers are apart from
-/// those with one, which applications take; the first number is den's own.
-const TAKE_DDL_LOCK: &str = "SELECT pg_advisory_xact_lock(1684369001, n.oid::integer)
-FROM pg_catalog.pg_namespace AS n
-WHERE n.nspname = current_schema()";
 
 /// Whether a function of this signature is found.
 const IS_FUNCTION: &str = "SELECT to_regprocedure($1::text) IS NOT NULL";
@@ -55,7 +48,7 @@ pub(crate) async fn ensure_collection(shared: &Shared, meta: &CollectionMeta) ->
         return Ok(());
     }
     check_search(shared, meta).await?;
-    let late = within_ddl(shared, async |on| change(on, meta).await).await;
+    let late = within_ddl(shared, Some(&meta.name), async |on| change(on, meta).await).await;
     // Whatever comes of the indexes, the table may have gained columns.
     shared.collections.forget(&meta.name);
     for index in late? {
@@ -94,7 +87,7 @@ pub(crate) async fn ensure_index(
 
 /// Drops an index that den recorded.
 pub(crate) async fn drop_index(shared: &Shared, collection: &str, name: &str) -> Result<()> {
-    let dropped = within_ddl(shared, async |on| {
+    let dropped = within_ddl(shared, Some(collection), async |on| {
         let state = State::read(collection, on).await?;
         if !state.recorded().iter().any(|it| it.name == name) {
             return Err(
@@ -138,7 +131,7 @@ pub(crate) async fn collections(shared: &Shared) -> Result<Vec<String>> {
 /// Drops a collection with its indexes and records.
 pub(crate) async fn drop_collection(shared: &Shared, collection: &str) -> Result<()> {
     check_collection(collection)?;
-    let dropped = within_ddl(shared, async |on| {
+    let dropped = within_ddl(shared, Some(collection), async |on| {
         let state = State::read(collection, on).await?;
         state.check_own(collection)?;
         if state.exists() {
@@ -157,31 +150,6 @@ pub(crate) async fn drop_collection(shared: &Shared, collection: &str) -> Result
     .await;
     shared.collections.forget(collection);
     dropped
-}
-
-/// Runs `change` in a transaction in which no other process changes tables.
-pub(crate) async fn within_ddl<T>(
-    shared: &Shared,
-    change: impl AsyncFnOnce(&Within) -> Result<T>,
-) -> Result<T> {
-    let session = shared.begin(BEGIN_OWN).await?;
-    let on = Within { session };
-    let outcome = async {
-        on.run(Call::read(TAKE_DDL_LOCK.into(), Vec::new())).await?;
-        change(&on).await
-    }
-    .await;
-    match outcome {
-        Ok(value) => {
-            on.session.commit().await?;
-            Ok(value)
-        }
-        Err(error) => {
-            // The error says what happened; the rollback adds nothing to it.
-            let _rolled_back = on.session.rollback().await;
-            Err(error)
-        }
-    }
 }
 
 /// Makes the table and what indexes can be made here; returns those to be built afterwards.
@@ -364,13 +332,6 @@ pub(crate) fn record(collection: &str, index: &IndexMeta) -> Call {
     ];
     let sql = Arc::from(schema::record_index(POSTGRES));
     Call::write(sql, params).guarded_by(Guard::TimeLimit)
-}
-
-pub(crate) async fn run_all(on: &Within, statements: Vec<String>) -> Result<()> {
-    for sql in statements {
-        on.session.command(sql, Mends::No).await?;
-    }
-    Ok(())
 }
 
 fn text(text: &str) -> Bound {

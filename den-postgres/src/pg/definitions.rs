@@ -8,8 +8,8 @@ use den_sql::postgres_only::{self, GinKey};
 use super::{check_name, check_word, shared};
 use crate::{
     call::Call,
+    ddl::{run_all, within_ddl},
     runner::Runner as _,
-    schema::{run_all, within_ddl},
     values::{Bound, column},
 };
 
@@ -77,7 +77,7 @@ pub async fn create_extension(backend: &dyn Backend, name: &str) -> Result<()> {
     let shared = shared(backend, "pg::create_extension")?;
     check_word(name, "an extension", &['-'])?;
     let sql = postgres_only::create_extension(name);
-    within_ddl(shared, async |on| run_all(on, vec![sql]).await).await
+    within_ddl(shared, None, async |on| run_all(on, vec![sql]).await).await
 }
 
 /// Makes a GIN index on a collection.
@@ -127,7 +127,7 @@ pub async fn create_gin_index(
     };
     let found = shared.collections.find(collection, shared).await?;
     let sql = postgres_only::create_gin_index(&found.layout, name, key, operator_class);
-    within_ddl(shared, async |on| {
+    within_ddl(shared, Some(collection), async |on| {
         let params = vec![
             Bound::Text(name.to_owned()),
             Bound::Text(collection.to_owned()),

@@ -31,9 +31,9 @@ use super::{check_name, shared};
 use crate::{
     call::Call,
     catalog::State,
+    ddl::{run_all, within_ddl},
     raw::time::date,
     runner::Runner,
-    schema::{run_all, within_ddl},
     values::{Bound, column},
 };
 
@@ -81,7 +81,7 @@ pub async fn create_range_partitioned_collection(
         let message = "a collection is partitioned by a field of its documents";
         return Err(Error::new(ErrorKind::InvalidQuery, message));
     }
-    let made = within_ddl(shared, async |on| {
+    let made = within_ddl(shared, None, async |on| {
         let state = State::read(collection, on).await?;
         if !state.exists() {
             let sql = postgres_only::create_partitioned_table(collection, &field);
@@ -121,7 +121,7 @@ pub async fn create_daily_partitions_ahead(
         check_name(&name, "a partition")?;
         wanted.push((name, from, to));
     }
-    within_ddl(shared, async |on| {
+    within_ddl(shared, None, async |on| {
         let there = partitions(on, collection).await?;
         for (name, from, to) in &wanted {
             if !there.contains(name) {
@@ -167,7 +167,7 @@ pub async fn list_daily_partitions_before(
 pub async fn drop_partition(backend: &dyn Backend, collection: &str, name: &str) -> Result<()> {
     let shared = shared(backend, "pg::drop_partition")?;
     check_collection(collection)?;
-    within_ddl(shared, async |on| {
+    within_ddl(shared, None, async |on| {
         if !partitions(on, collection)
             .await?
             .iter()

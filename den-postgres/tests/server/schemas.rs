@@ -1,7 +1,9 @@
 //! Tables and indexes made by many, and late.
 
+use std::time::Duration;
+
 use den_backend::{CollectionMeta, CompareOp, ErrorKind, ExplainMode, FieldKind, IndexKind, Query};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use crate::{
     Case, case,
@@ -11,6 +13,7 @@ use crate::{
 pub(super) const CASES: &[Case] = &[
     case!(many_processes_start_at_once),
     case!(many_processes_build_a_late_index),
+    case!(changes_wait_for_a_build),
     case!(a_late_index_is_used),
     case!(an_unchanged_schema_changes_nothing),
     case!(an_invalid_index_is_rebuilt),
@@ -62,6 +65,44 @@ async fn many_processes_build_a_late_index(schema: &Schema) {
     for outcome in join_all(backends.iter().map(|it| it.ensure_collection(&meta))).await {
         outcome.unwrap();
     }
+    assert_eq!(schema.ask(INVALID).await, "0");
+}
+
+/// Before they took turns, the change waited for the build on the table's lock, and the build for the
+/// change's snapshot: a deadlock.
+async fn changes_wait_for_a_build(schema: &Schema) {
+    let building = schema.open("").await;
+    let changing = schema.open("").await;
+    let mut meta = bare();
+    meta.indexes = vec![index("things_n", IndexKind::Plain, "m", FieldKind::Number)];
+    building.ensure_collection(&meta).await.unwrap();
+    schema.plain.batch_execute(FILL).await.unwrap();
+    let writer = "BEGIN; INSERT INTO things (id, data) VALUES ('new', '{\"_id\": \"new\"}')";
+    schema.plain.batch_execute(writer).await.unwrap();
+
+    let late = index("things_code", IndexKind::Unique, "code", FieldKind::Text);
+    let build = building.ensure_index("things", &late);
+    let other = index("things_n", IndexKind::Plain, "n", FieldKind::Number);
+    let change = async {
+        // Until the build waits for the writer.
+        let lock = "SELECT count(*) FROM pg_locks WHERE relation = 'things'::regclass
+            AND mode = 'ShareUpdateExclusiveLock' AND granted";
+        while schema.ask(lock).await == "0" {
+            tokio::task::yield_now().await;
+        }
+        let unrelated = CollectionMeta::new("others");
+        changing.ensure_collection(&unrelated).await.unwrap();
+        let commit = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            schema.plain.batch_execute("COMMIT").await.unwrap();
+        };
+        join(changing.ensure_index("things", &other), commit)
+            .await
+            .0
+    };
+    let (built, changed) = join(build, change).await;
+    built.unwrap();
+    changed.unwrap();
     assert_eq!(schema.ask(INVALID).await, "0");
 }
 
