@@ -1,6 +1,6 @@
 //! Values that are computed from a row: arithmetic, functions, choices.
 
-use den_backend::{Expr, FieldKind, Value};
+use den_backend::{Expr, FieldKind, Root, Value};
 
 use crate::{
     filter::Filters,
@@ -32,8 +32,8 @@ impl<'a> Computed<'a> {
         self.expr.kind()
     }
 
-    /// What kind of value it is in every row, null aside. A field may hold any kind, whatever is
-    /// declared, and so may what passes one on.
+    /// What kind of value it is in every row, null aside. A field but the id may hold any kind, whatever
+    /// is declared, and so may what passes one on.
     pub(crate) fn certain_kind(&self) -> FieldKind {
         certain_kind(self.expr)
     }
@@ -54,7 +54,10 @@ impl<'a> Computed<'a> {
 
 fn certain_kind(expr: &Expr) -> FieldKind {
     match expr {
-        Expr::Field(_) => FieldKind::Any,
+        Expr::Field(field) => match field.root {
+            Root::Document if field.path.is_id() => FieldKind::Text,
+            Root::Document | Root::Element => FieldKind::Any,
+        },
         Expr::Case {
             branches,
             otherwise,

@@ -6,7 +6,7 @@
 //! at more than once is computed in a sub-select first, so that a statement grows with its
 //! expressions and not faster; `OFFSET 0` keeps the planner from writing it out again.
 
-use den_backend::{Expr, FieldKind, Function, Native, NativeKind, Root, Value};
+use den_backend::{Expr, FieldKind, Function, Native, NativeKind, Value};
 
 use super::{
     locator::{json, typed},
@@ -26,7 +26,7 @@ const BEYOND: u32 = 1_000_000_000;
 
 /// Writes a computed value of one type; NULL for any other. Safe beside any operator.
 pub(super) fn scalar(sql: &mut SqlWriter, computed: &Computed<'_>, scalar: Scalar) {
-    match fixed(computed.expr) {
+    match fixed(computed) {
         // Computed all the same, where that may fail.
         Some(of) if of != scalar && may_fail(computed.expr) => {
             sql.push("(CASE WHEN (");
@@ -58,7 +58,7 @@ pub(super) fn scalar(sql: &mut SqlWriter, computed: &Computed<'_>, scalar: Scala
             });
             collate(sql, scalar);
         }
-        Expr::Coalesce(all) if fixed(computed.expr) == Some(scalar) => {
+        Expr::Coalesce(all) if fixed(computed) == Some(scalar) => {
             sql.push("coalesce(");
             list(sql, computed, all, scalar);
             sql.push(")");
@@ -121,7 +121,7 @@ pub(super) fn fixed_type(source: &Source<'_>) -> Option<Scalar> {
         Source::Place(place) if place.is_id() => Some(Scalar::Text),
         Source::Place(_) | Source::Null => None,
         Source::Len(_) | Source::Count(_) => Some(Scalar::Number),
-        Source::Computed(it) => fixed(it.expr),
+        Source::Computed(it) => fixed(it),
         Source::Value(value) => Scalar::of(value),
     }
 }
@@ -175,60 +175,13 @@ fn extract(sql: &mut SqlWriter, scalar: Scalar, json: impl FnOnce(&mut SqlWriter
     collate(sql, scalar);
 }
 
-/// The type that an expression has, unless it is null; none if it may be of several.
-fn fixed(expr: &Expr) -> Option<Scalar> {
-    match expr {
-        Expr::Value(value) => Scalar::of(value),
-        Expr::Field(field) if field.path.is_id() => match field.root {
-            Root::Document => Some(Scalar::Text),
-            Root::Element => None,
-        },
-        Expr::Field(_) => None,
-        Expr::Len(_) | Expr::Arithmetic { .. } => Some(Scalar::Number),
-        Expr::Case {
-            branches,
-            otherwise,
-        } => common(branches.iter().map(|(_, it)| it).chain([&**otherwise])),
-        Expr::Coalesce(all) => common(all),
-        Expr::Call { function, .. } => Scalar::of_kind(function.kind()),
-        Expr::Native(it) => Scalar::of_kind(it.kind.field_kind()),
-        Expr::Compare { .. }
-        | Expr::In { .. }
-        | Expr::IsNull(_)
-        | Expr::Exists(_)
-        | Expr::Text { .. }
-        | Expr::Matches { .. }
-        | Expr::Contains { .. }
-        | Expr::IsEmpty(_)
-        | Expr::AnyElement { .. }
-        | Expr::AllElements { .. }
-        | Expr::HasKey { .. }
-        | Expr::Linked { .. }
-        | Expr::And(_)
-        | Expr::Or(_)
-        | Expr::Not(_) => Some(Scalar::Bool),
-    }
-}
-
-/// The type that all of these have, nulls left out.
-fn common<'a>(all: impl IntoIterator<Item = &'a Expr>) -> Option<Scalar> {
-    let mut common = None;
-    for it in all {
-        if matches!(it, Expr::Value(Value::Null)) {
-            continue;
-        }
-        let of = fixed(it)?;
-        match common {
-            None => common = Some(of),
-            Some(before) if before == of => {}
-            Some(_) => return None,
-        }
-    }
-    common
+/// The type that a computed value has, unless it is null; none if it may be of several.
+fn fixed(computed: &Computed<'_>) -> Option<Scalar> {
+    Scalar::of_kind(computed.certain_kind())
 }
 
 fn computed_json(sql: &mut SqlWriter, computed: &Computed<'_>) {
-    match (computed.expr, fixed(computed.expr)) {
+    match (computed.expr, fixed(computed)) {
         (_, Some(of @ (Scalar::Number | Scalar::Bool))) => {
             sql.push("(");
             scalar(sql, computed, of);

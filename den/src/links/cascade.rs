@@ -8,11 +8,10 @@ use super::{
     any_link::AnyLink,
     incoming::{self, Incoming},
     kind::Kind,
-    referrers,
     rules::{OnDelete, Trail},
     run::{DeleteRun, SaveRun, Unlinked},
 };
-use crate::{Db, DeleteOptions, Document, Tx, write};
+use crate::{Db, DeleteOptions, Document, Tx};
 
 /// Saves the documents at hand in links, before their holder: those of `owned` fields, or of all
 /// with `with_links`.
@@ -184,7 +183,7 @@ pub(crate) async fn after_delete(run: &DeleteRun, tx: &Tx) -> Result<()> {
             for ids in gone.ids.chunks(IDS) {
                 let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
                 let filter = link.pointing_to(&ids)?;
-                link.kind.unlink(run, tx, filter, &link.link, &ids).await?;
+                link.kind.unlink(tx, filter, &link.link, &ids).await?;
             }
         }
     }
@@ -196,32 +195,6 @@ fn links_to(tx: &Tx, to: &Unlinked, rule: OnDelete) -> Vec<Incoming> {
     let mut links = tx.db().links_to_collection(to.collection);
     links.retain(|it| to.rule.unwrap_or(it.link.rules.on_delete) == rule);
     links
-}
-
-/// Has a document in hand follow its stored form, if that was marked as deleted in this run and lost
-/// links at the end.
-pub(crate) fn follow<D: Document>(run: &DeleteRun, tx: &Tx, document: &mut D) -> Result<()> {
-    let Some(stored) = run.changed::<D>(document.id().as_str()) else {
-        return Ok(());
-    };
-    for gone in run.gone() {
-        let ids: Vec<&str> = gone.ids.iter().map(String::as_str).collect();
-        for link in links_to(tx, &gone, OnDelete::SetNull) {
-            if link.kind.collection() == D::COLLECTION {
-                referrers::lose_links(document, &link.link, &ids);
-            }
-        }
-    }
-    let before = document.base().snapshot();
-    let (now, scope) = (stored.base(), tx.scope());
-    let base = document.base_mut();
-    base.updated_at = now.updated_at;
-    base.rev.clone_from(&now.rev);
-    base.mark_written(Some(&scope), before);
-    if let Some(it) = document.__tracked_mut() {
-        it.remember(Some(scope), &write::encoded(&*stored)?);
-    }
-    Ok(())
 }
 
 /// So many documents are named that still link to one.

@@ -41,7 +41,6 @@ pub trait Kind: fmt::Debug + Send + Sync {
     /// Takes the links of this field to documents with these ids out of the documents that pass.
     fn unlink<'a>(
         &'static self,
-        run: &'a DeleteRun,
         tx: &'a Tx,
         filter: Expr,
         link: &'a LinkMeta,
@@ -119,13 +118,12 @@ impl<D: Document> Kind for Of<D> {
 
     fn unlink<'a>(
         &'static self,
-        run: &'a DeleteRun,
         tx: &'a Tx,
         filter: Expr,
         link: &'a LinkMeta,
         ids: &'a [&'a str],
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(referrers::unlink::<D>(run, tx, filter, link, ids))
+        Box::pin(referrers::unlink::<D>(tx, filter, link, ids))
     }
 
     fn first_live<'a>(

@@ -81,7 +81,6 @@ async fn decoded<D: Document>(handle: &Handle, rows: &[RawDocument]) -> Result<V
 
 /// Takes the links of one field to these documents out of the documents that pass, and updates them.
 pub(super) async fn unlink<D: Document>(
-    run: &DeleteRun,
     tx: &Tx,
     filter: Expr,
     meta: &LinkMeta,
@@ -93,16 +92,13 @@ pub(super) async fn unlink<D: Document>(
         for mut document in decoded::<D>(&handle, &chunk).await? {
             lose_links(&mut document, meta, ids);
             chain::update(tx, &mut document).await?;
-            if run.has_begun(D::COLLECTION, document.id().as_str()) {
-                run.note_changed(document);
-            }
         }
     }
     Ok(())
 }
 
 /// Takes the links of one field to these documents out of a document in memory.
-pub(super) fn lose_links<D: Document>(document: &mut D, meta: &LinkMeta, ids: &[&str]) {
+fn lose_links<D: Document>(document: &mut D, meta: &LinkMeta, ids: &[&str]) {
     document.visit_links(&mut Trail::default(), &mut |trail, link| {
         if trail.steps() == meta.steps
             && link.target_type() == meta.target_type

@@ -9,7 +9,7 @@ use std::{
 
 use den_backend::{Error, ErrorKind, Result};
 
-use crate::{DeleteOptions, Document, OnDelete};
+use crate::{DeleteOptions, OnDelete};
 
 /// So deep a delete may cascade: each level is a call within a call.
 const MAX_LEVELS: usize = 64;
@@ -70,8 +70,6 @@ struct Whole {
     unlinked: Vec<Unlinked>,
     /// What was deleted for good and is taken out of the links to it at the end.
     gone: Vec<Unlinked>,
-    /// Documents of the run that lost a link, as they are stored now.
-    changed: HashMap<(&'static str, String), Shared>,
 }
 
 /// Documents that nothing may link to at the end of a run.
@@ -153,20 +151,6 @@ impl DeleteRun {
     /// What is taken out of links at the end.
     pub(super) fn gone(&self) -> Vec<Unlinked> {
         lock(&self.whole).gone.clone()
-    }
-
-    /// Notes that a document of the run lost a link and is stored like this now.
-    pub(super) fn note_changed<D: Document>(&self, document: D) {
-        let id = document.id().as_str().to_owned();
-        let changed = &mut lock(&self.whole).changed;
-        changed.insert((D::COLLECTION, id), Arc::new(document));
-    }
-
-    /// How a document of the run is stored that lost a link.
-    pub(super) fn changed<D: Document>(&self, id: &str) -> Option<Arc<D>> {
-        let changed = &lock(&self.whole).changed;
-        let found = changed.get(&(D::COLLECTION, id.to_owned()))?;
-        Arc::clone(found).downcast().ok()
     }
 }
 

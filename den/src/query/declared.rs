@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use den_backend::{FieldKind, FieldMeta, FieldPath};
+use strsim::osa_distance;
 
 /// The fields of a document type.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,53 +60,16 @@ impl Declared {
         let reach = (name.chars().count() / 3).max(1);
         candidates
             .into_iter()
-            .map(|it| (distance(&name.to_lowercase(), &it.to_lowercase()), it))
+            .map(|it| (osa_distance(&name.to_lowercase(), &it.to_lowercase()), it))
             .filter(|(distance, _)| *distance <= reach)
             .min()
             .map(|(_, it)| it)
     }
 }
 
-/// How many letters have to be added, removed, replaced or swapped with their neighbour.
-fn distance(left: &str, right: &str) -> usize {
-    let left: Vec<char> = left.chars().collect();
-    let right: Vec<char> = right.chars().collect();
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, r) in right.iter().enumerate() {
-            let replaced = last[j] + usize::from(l != r);
-            let mut best = replaced.min(last[j + 1] + 1).min(row[j] + 1);
-            let swapped = i > 0 && j > 0 && left[i - 1] == *r && *l == right[j - 1];
-            if swapped {
-                best = best.min(before_last[j - 1] + 1);
-            }
-            row.push(best);
-        }
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last[right.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_edits() {
-        for (left, right, expected) in [
-            ("", "", 0),
-            ("", "abc", 3),
-            ("name", "name", 0),
-            ("nam", "name", 1),
-            ("naem", "name", 1),
-            ("kitten", "sitting", 3),
-        ] {
-            assert_eq!(distance(left, right), expected, "{left} {right}");
-            assert_eq!(distance(right, left), expected, "{right} {left}");
-        }
-    }
 
     #[test]
     fn the_nearest_name_is_one_that_may_be_changed() {

@@ -142,11 +142,7 @@ async fn delete_each<D: Document>(
             let deleted = delete_begun(&run, &tx, *document, RunHooks::Yes).await;
             deleted.map_err(|it| place(it, *at))?;
         }
-        cascade::after_delete(&run, &tx).await?;
-        for (_, document) in distinct {
-            cascade::follow(&run, &tx, document)?;
-        }
-        Ok(())
+        cascade::after_delete(&run, &tx).await
     })
     .await;
     draft.end(outcome)
