@@ -26,9 +26,9 @@ use async_trait::async_trait;
 use futures_core::Stream;
 
 use crate::{
-    Capabilities, CollectionMeta, DeleteOutcome, Expectation, Grouping, IndexMeta, LockMode,
-    OnRefusal, Patch, Put, PutOutcome, Query, RawDocument, RecordedIndex, Result, Returning,
-    Updated, Upsert, UpsertOutcome, Value,
+    Capabilities, CollectionMeta, ConstraintMeta, DeleteOutcome, Expectation, Grouping, IndexMeta,
+    LockMode, OnRefusal, Patch, PlannedChange, Put, PutOutcome, Query, RawDocument, RecordedIndex,
+    Result, Returning, SchemaChange, Updated, Upsert, UpsertOutcome, Value,
 };
 
 /// The rows of a query, as they arrive. Ends after the first error.
@@ -175,6 +175,22 @@ pub trait ReadWrite: fmt::Debug + Send + Sync {
     /// Requires `Capability::RawStatements`; else as [`raw_query`](Self::raw_query).
     async fn raw_execute(&self, statement: &str, parameters: &[Value]) -> Result<u64>;
 
+    /// Changes the schema.
+    ///
+    /// Requires `Capability::SchemaChanges` in a transaction and for `RenameCollection`, and
+    /// `Capability::Constraints` for constraints.
+    ///
+    /// # Behavior
+    ///
+    /// - Happens wholly or not at all; in a transaction it is taken back with it, and an error leaves the
+    ///   transaction usable.
+    /// - den has called [`SchemaChange::check`].
+    /// - A document that breaks a constraint is `Validation` with the [`Constraint`](crate::Constraint);
+    ///   for one that is to be made, with the ids of the first few such documents as
+    ///   [`offenders`](crate::Error::offenders). A value taken under a unique or key constraint is
+    ///   `Duplicate`, with the two or more that share it as offenders.
+    async fn alter(&self, change: &SchemaChange) -> Result<()>;
+
     /// Says how the query would be run, without returning rows.
     ///
     /// Requires `Capability::Explain`.
@@ -213,6 +229,15 @@ pub trait Backend: ReadWrite {
 
     /// Lists the indexes the backend made for a collection, by name.
     async fn list_recorded_indexes(&self, collection: &str) -> Result<Vec<RecordedIndex>>;
+
+    /// Lists the constraints of a collection, in the order in which they were made.
+    ///
+    /// Requires `Capability::Constraints`.
+    async fn constraints(&self, collection: &str) -> Result<Vec<ConstraintMeta>>;
+
+    /// Says what [`ensure_collection`](Self::ensure_collection) would do, and changes nothing; empty
+    /// right after it.
+    async fn plan_collection(&self, meta: &CollectionMeta) -> Result<Vec<PlannedChange>>;
 
     /// Lists the collections in the database, by name; without den's own, which begin with `_den_`.
     async fn collections(&self) -> Result<Vec<String>>;

@@ -43,6 +43,10 @@ pub enum Capability {
     SubstringSearch,
     /// `raw_query` and `raw_execute`.
     RawStatements,
+    /// `alter` in a transaction, and `RenameCollection`.
+    SchemaChanges,
+    /// `ConstraintMeta`s: `SchemaChange::CreateConstraint`, `DropConstraint`, `constraints`.
+    Constraints,
 }
 
 /// A set of [`Capability`].
@@ -51,7 +55,7 @@ pub struct Capabilities(u32);
 
 impl Capability {
     /// Every capability there is.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Transactions,
         Self::Savepoints,
         Self::RowLocks,
@@ -70,6 +74,8 @@ impl Capability {
         Self::FullText,
         Self::SubstringSearch,
         Self::RawStatements,
+        Self::SchemaChanges,
+        Self::Constraints,
     ];
 
     /// The words for an error message.
@@ -93,6 +99,8 @@ impl Capability {
             Self::FullText => "full text search",
             Self::SubstringSearch => "search inside of words",
             Self::RawStatements => "raw statements",
+            Self::SchemaChanges => "schema changes in a transaction",
+            Self::Constraints => "constraints",
         }
     }
 }

@@ -5,6 +5,7 @@ mod collection;
 mod computed;
 mod grouping;
 mod patch;
+mod schema;
 #[cfg(test)]
 mod tests;
 

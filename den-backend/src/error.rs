@@ -25,6 +25,7 @@ struct Inner {
     id: Option<String>,
     constraint: Option<Constraint>,
     violations: Vec<Violation>,
+    offenders: Vec<String>,
     code: Option<String>,
     retryable: Option<bool>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
@@ -93,6 +94,22 @@ pub enum ErrorKind {
 pub struct Constraint {
     name: String,
     fields: Vec<String>,
+    rule: ConstraintRule,
+}
+
+/// What a constraint asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConstraintRule {
+    /// No two documents have the same values.
+    Unique,
+    /// There is a value.
+    Required,
+    /// The value is of a type.
+    Type,
+    /// There are values, and no two documents have the same.
+    Key,
+    /// A filter.
+    Check,
 }
 
 /// One broken rule of a document.
@@ -116,6 +133,7 @@ impl Error {
             id: None,
             constraint: None,
             violations: Vec::new(),
+            offenders: Vec::new(),
             code: None,
             retryable: None,
             source: None,
@@ -127,6 +145,30 @@ impl Error {
     pub fn duplicate(constraint: Constraint) -> Self {
         let message = constraint.refusal();
         Self::new(ErrorKind::Duplicate, message).with_constraint(constraint)
+    }
+
+    /// The error for a document that breaks a constraint other than unique values.
+    ///
+    /// # Behavior
+    ///
+    /// - The violation has the constraint's first field, and the word of its rule as code.
+    pub fn broken(constraint: Constraint) -> Self {
+        let rule = constraint.rule;
+        let message = match rule {
+            ConstraintRule::Required | ConstraintRule::Key => "must have a value",
+            ConstraintRule::Type => "is of another type than it must be",
+            ConstraintRule::Unique | ConstraintRule::Check => "breaks a rule of the collection",
+        };
+        let name = constraint.name();
+        let message = format!("{message} (constraint {name})");
+        let path = match rule {
+            ConstraintRule::Check => String::new(),
+            ConstraintRule::Unique
+            | ConstraintRule::Required
+            | ConstraintRule::Type
+            | ConstraintRule::Key => constraint.fields.first().cloned().unwrap_or_default(),
+        };
+        Self::validation([Violation::new(path, rule.word(), message)]).with_constraint(constraint)
     }
 
     /// The error for a collection that was never registered.
@@ -235,6 +277,13 @@ impl Error {
         self
     }
 
+    /// Adds the stored documents that are in the way.
+    #[must_use]
+    pub fn with_offenders(mut self, ids: impl Into<Vec<String>>) -> Self {
+        self.0.offenders = ids.into();
+        self
+    }
+
     /// Adds the rules that were broken.
     #[must_use]
     pub fn with_violations(mut self, violations: Vec<Violation>) -> Self {
@@ -305,6 +354,12 @@ impl Error {
         &self.0.violations
     }
 
+    /// The ids of stored documents that are in the way of what was asked, the first few in order of id:
+    /// those that break a constraint that was to be made.
+    pub fn offenders(&self) -> &[String] {
+        &self.0.offenders
+    }
+
     /// The engine's own code: an SQLSTATE (`23505`) or SQLite's extended result code (`2067`).
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
@@ -354,19 +409,39 @@ impl Constraint {
         Self {
             name: name.into(),
             fields,
+            rule: ConstraintRule::Unique,
         }
     }
 
-    /// What to say of a document that it refused.
+    /// The same for another rule than unique values.
+    #[must_use]
+    pub fn with_rule(mut self, rule: ConstraintRule) -> Self {
+        self.rule = rule;
+        self
+    }
+
+    /// What to say of a document whose values another one has.
     pub fn refusal(&self) -> String {
         let fields = self.fields.join(", ");
+        let what = match self.rule {
+            ConstraintRule::Key => "key",
+            ConstraintRule::Unique
+            | ConstraintRule::Required
+            | ConstraintRule::Type
+            | ConstraintRule::Check => "unique index",
+        };
         format!(
-            "a document with this {fields} exists already (unique index {})",
+            "a document with this {fields} exists already ({what} {})",
             self.name
         )
     }
 
-    /// The name of the index.
+    /// What it asks for.
+    pub fn rule(&self) -> ConstraintRule {
+        self.rule
+    }
+
+    /// The name of the index or constraint.
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -24,6 +24,8 @@
 //! | [`pattern`] | [`Pattern`]: a regular expression that every engine reads alike |
 //! | [`document`] | [`RawDocument`], [`Put`], [`Expectation`], [`PutOutcome`] |
 //! | [`meta`] | [`CollectionMeta`]: fields and indexes of one collection |
+//! | [`constraint`] | [`ConstraintMeta`]: rules that the database keeps |
+//! | [`schema`] | [`SchemaChange`], [`PlannedChange`] |
 //! | [`capability`] | [`Capabilities`]: what a backend can do |
 //! | [`check`] | the one place where a query is checked before it reaches a backend |
 //! | [`driver`] | [`Driver`], the registry, [`DatabaseUrl`] |
@@ -36,6 +38,7 @@ pub mod capability;
 pub mod check;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod constraint;
 pub mod document;
 pub mod driver;
 pub mod error;
@@ -53,6 +56,7 @@ pub mod path;
 pub mod pattern;
 pub mod query;
 pub mod raw;
+pub mod schema;
 pub mod search;
 pub mod upsert;
 pub mod url;
@@ -64,9 +68,10 @@ pub use crate::{
         SavepointId, Transaction, TxOptions,
     },
     capability::{Capabilities, Capability},
+    constraint::{ConstraintKind, ConstraintMeta, JsonType},
     document::{DeleteOutcome, Expectation, OnRefusal, Put, PutOutcome, RawDocument, Refusal},
     driver::{Driver, OpenOptions, drivers, find_driver},
-    error::{Constraint, Error, ErrorKind, Result, Violation},
+    error::{Constraint, ConstraintRule, Error, ErrorKind, Result, Violation},
     expr::{CompareOp, Expr, Field, FieldKind, Root, TextOp},
     function::{ArithmeticOp, Function, TimeUnit},
     grouping::{Aggregate, AggregateFunction, Grouping},
@@ -76,6 +81,7 @@ pub use crate::{
     path::FieldPath,
     pattern::Pattern,
     query::{Direction, LockMode, Nulls, Query, Seek, Select, Sort},
+    schema::{PlannedAction, PlannedChange, SchemaChange},
     search::{Search, SearchOptions, SearchQuery, SearchTerm},
     upsert::{ConflictTarget, OnConflict, Upsert, UpsertOutcome},
     url::DatabaseUrl,

@@ -34,10 +34,11 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    Access, Backend, Capabilities, Capability, CollectionMeta, DatabaseUrl, DeleteOutcome, Driver,
-    Error, ErrorKind, Expectation, Explain, ExplainMode, Grouping, IndexMeta, OnRefusal, Patch,
-    PoolStats, Put, PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex, Result, Returning,
-    RowStream, Select, Transaction, TxOptions, Updated, Upsert, UpsertOutcome, Value,
+    Access, Backend, Capabilities, Capability, CollectionMeta, ConstraintMeta, DatabaseUrl,
+    DeleteOutcome, Driver, Error, ErrorKind, Expectation, Explain, ExplainMode, Grouping,
+    IndexMeta, OnRefusal, Patch, PlannedChange, PoolStats, Put, PutOutcome, Query, RawDocument,
+    ReadWrite, RecordedIndex, Result, Returning, RowStream, SchemaChange, Select, Transaction,
+    TxOptions, Updated, Upsert, UpsertOutcome, Value,
     memory::{
         store::{FoundRow, State},
         transaction::MemoryTransaction,
@@ -233,6 +234,10 @@ impl ReadWrite for MemoryBackend {
         Err(no_language())
     }
 
+    async fn alter(&self, _change: &SchemaChange) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    }
+
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
         self.read(|state| state.check_collections(query))?;
         Ok(explain::explain(query, mode))
@@ -269,6 +274,14 @@ impl Backend for MemoryBackend {
 
     async fn list_recorded_indexes(&self, collection: &str) -> Result<Vec<RecordedIndex>> {
         self.read(|state| Ok(state.recorded_indexes(collection)))
+    }
+
+    async fn constraints(&self, _collection: &str) -> Result<Vec<ConstraintMeta>> {
+        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    }
+
+    async fn plan_collection(&self, _meta: &CollectionMeta) -> Result<Vec<PlannedChange>> {
+        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
     }
 
     async fn collections(&self) -> Result<Vec<String>> {

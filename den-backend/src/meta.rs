@@ -93,22 +93,28 @@ impl IndexMeta {
             IndexKind::Members => "mx",
             IndexKind::Search => "sx",
         };
-        let mut exact = String::from(prefix);
-        let mut readable = format!("{prefix}_{}", slug(collection));
-        exact.push('\u{1}');
-        exact.push_str(collection);
-        for path in fields {
-            exact.push('\u{1}');
-            readable.push('_');
-            let parts: Vec<String> = path.segments().iter().map(|it| slug(it)).collect();
-            readable.push_str(&parts.join("_"));
-            exact.push_str(&path.segments().join("\u{2}"));
-        }
-        // Slugs are ASCII, so cutting at a byte is cutting at a character.
-        readable.truncate(Self::MAX_NAME - 9);
-        let low_half = fnv1a(exact.as_bytes()) & 0xffff_ffff;
-        format!("{readable}_{low_half:08x}")
+        name_of(prefix, collection, fields, "")
     }
+}
+
+/// A readable name of at most [`IndexMeta::MAX_NAME`] bytes that ends in a hash of all that is given.
+pub(crate) fn name_of(prefix: &str, collection: &str, fields: &[&FieldPath], more: &str) -> String {
+    let mut exact = String::from(prefix);
+    let mut readable = format!("{prefix}_{}", slug(collection));
+    exact.push('\u{1}');
+    exact.push_str(collection);
+    for path in fields {
+        exact.push('\u{1}');
+        readable.push('_');
+        let parts: Vec<String> = path.segments().iter().map(|it| slug(it)).collect();
+        readable.push_str(&parts.join("_"));
+        exact.push_str(&path.segments().join("\u{2}"));
+    }
+    exact.push_str(more);
+    // Slugs are ASCII, so cutting at a byte is cutting at a character.
+    readable.truncate(IndexMeta::MAX_NAME - 9);
+    let low_half = fnv1a(exact.as_bytes()) & 0xffff_ffff;
+    format!("{readable}_{low_half:08x}")
 }
 
 fn slug(text: &str) -> String {

@@ -4,10 +4,11 @@ use std::{any::Any, sync::Arc};
 
 use async_trait::async_trait;
 use den_backend::{
-    Backend, Capabilities, Capability, CollectionMeta, DatabaseUrl, DeleteOutcome, Error,
-    ErrorKind, Expectation, Explain, ExplainMode, Grouping, IndexMeta, OnRefusal, OpenOptions,
-    Patch, PoolStats, Put, PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex, Result,
-    Returning, RowStream, Transaction, TxOptions, Updated, Upsert, UpsertOutcome, Value,
+    Backend, Capabilities, Capability, CollectionMeta, ConstraintMeta, DatabaseUrl, DeleteOutcome,
+    Error, ErrorKind, Expectation, Explain, ExplainMode, Grouping, IndexMeta, OnRefusal,
+    OpenOptions, Patch, PlannedChange, PoolStats, Put, PutOutcome, Query, RawDocument, ReadWrite,
+    RecordedIndex, Result, Returning, RowStream, SchemaChange, Transaction, TxOptions, Updated,
+    Upsert, UpsertOutcome, Value,
 };
 
 use crate::{
@@ -198,6 +199,10 @@ impl ReadWrite for PostgresBackend {
         raw::execute(&*self.shared, raw::parse(statement, parameters)?).await
     }
 
+    async fn alter(&self, _change: &SchemaChange) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    }
+
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
         ops::explain(&self.shared, &*self.shared, query, mode).await
     }
@@ -232,6 +237,14 @@ impl Backend for PostgresBackend {
 
     async fn list_recorded_indexes(&self, collection: &str) -> Result<Vec<RecordedIndex>> {
         schema::recorded_indexes(&self.shared, collection).await
+    }
+
+    async fn constraints(&self, _collection: &str) -> Result<Vec<ConstraintMeta>> {
+        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    }
+
+    async fn plan_collection(&self, _meta: &CollectionMeta) -> Result<Vec<PlannedChange>> {
+        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
     }
 
     async fn collections(&self) -> Result<Vec<String>> {

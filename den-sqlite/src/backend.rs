@@ -4,10 +4,11 @@ use std::{any::Any, sync::Arc};
 
 use async_trait::async_trait;
 use den_backend::{
-    Access, Backend, Capabilities, CollectionMeta, DatabaseUrl, DeleteOutcome, Expectation,
-    Explain, ExplainMode, Grouping, IndexMeta, OnRefusal, OpenOptions, Patch, PoolStats, Put,
-    PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex, Result, Returning, RowStream,
-    Transaction, TxOptions, Updated, Upsert, UpsertOutcome, Value,
+    Access, Backend, Capabilities, CollectionMeta, ConstraintMeta, DatabaseUrl, DeleteOutcome,
+    Error, ErrorKind, Expectation, Explain, ExplainMode, Grouping, IndexMeta, OnRefusal,
+    OpenOptions, Patch, PlannedChange, PoolStats, Put, PutOutcome, Query, RawDocument, ReadWrite,
+    RecordedIndex, Result, Returning, RowStream, SchemaChange, Transaction, TxOptions, Updated,
+    Upsert, UpsertOutcome, Value,
 };
 use tokio::sync::mpsc;
 
@@ -254,6 +255,10 @@ impl ReadWrite for SqliteBackend {
         raw::execute(self, statement, parameters, Batch::Transaction).await
     }
 
+    async fn alter(&self, _change: &SchemaChange) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    }
+
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
         session::explain(self, query, mode).await
     }
@@ -305,6 +310,14 @@ impl Backend for SqliteBackend {
         let read = move |connection: &mut Connection| catalog::records(connection, &name);
         let records = session::anywhere(self.run(Work::Read, read)).await?;
         Ok(records.into_iter().map(|it| it.recorded).collect())
+    }
+
+    async fn constraints(&self, _collection: &str) -> Result<Vec<ConstraintMeta>> {
+        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    }
+
+    async fn plan_collection(&self, _meta: &CollectionMeta) -> Result<Vec<PlannedChange>> {
+        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
     }
 
     async fn collections(&self) -> Result<Vec<String>> {

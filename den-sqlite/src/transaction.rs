@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use den_backend::{
     Access, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Grouping,
     Isolation, LockMode, OnRefusal, Patch, Put, PutOutcome, Query, RawDocument, ReadWrite, Result,
-    Returning, RowStream, SavepointId, Transaction, TxOptions, Updated, Upsert, UpsertOutcome,
-    Value,
+    Returning, RowStream, SavepointId, SchemaChange, Transaction, TxOptions, Updated, Upsert,
+    UpsertOutcome, Value,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -286,6 +286,10 @@ impl ReadWrite for SqliteTransaction {
 
     async fn raw_execute(&self, statement: &str, parameters: &[Value]) -> Result<u64> {
         raw::execute(self, statement, parameters, Batch::Savepoint).await
+    }
+
+    async fn alter(&self, _change: &SchemaChange) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {

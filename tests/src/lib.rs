@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`harness`] | targets, fresh databases, and how a case becomes a test |
+//! | [`harness`] | a crate: targets, fresh databases, and how a case becomes a test |
 //! | [`api`] | the public API of `den`, theme by theme |
 //! | [`differential`] | random documents, queries and writes: the same answer everywhere |
 //! | [`graphs`] | random graphs of linked documents: deletes follow the rules |
@@ -20,7 +20,9 @@
 )]
 
 #[macro_use]
-pub mod harness;
+extern crate den_test_harness;
+
+pub use den_test_harness as harness;
 
 pub mod api;
 pub mod cancellation;

@@ -83,7 +83,8 @@ impl Suite {
     fn new() -> Self {
         let mut cases = BTreeSet::new();
         let mut themes = BTreeSet::new();
-        for trial in den_tests::trials() {
+        let tooling = den_tests_tooling::trials();
+        for trial in den_tests::trials().into_iter().chain(tooling) {
             let Some((_target, name)) = trial.name().split_once("::") else {
                 continue;
             };

@@ -88,6 +88,24 @@ const CRATES: &[Crate] = &[
         drivers: ALL_DRIVERS,
         library: false,
     },
+    Crate {
+        name: "den-test-harness",
+        den: &["den", "den-backend"],
+        drivers: &["tokio-postgres"],
+        library: false,
+    },
+    Crate {
+        name: "den-tests-tooling",
+        den: ALL_DEN,
+        drivers: ALL_DRIVERS,
+        library: false,
+    },
+    Crate {
+        name: "den-cli",
+        den: &["den"],
+        drivers: &[],
+        library: true,
+    },
     // What a third party's driver needs, and no more.
     Crate {
         name: "den-test-drum",

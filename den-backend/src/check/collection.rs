@@ -7,7 +7,13 @@ use crate::{
 
 /// What den's own tables are called behind `_den_`. A backend may keep an index over members in a
 /// table of its own, named alike.
-const OWN_TABLES: [&str; 3] = ["indexes", "attachments", "migrations"];
+const OWN_TABLES: [&str; 5] = [
+    "indexes",
+    "attachments",
+    "migrations",
+    "constraints",
+    "transfers",
+];
 
 /// The deepest nesting of the filter of an index, which is kept as JSON.
 const MAX_DEPTH: usize = 16;
@@ -52,7 +58,7 @@ impl IndexMeta {
     ///
     /// `InvalidQuery` for one without fields or with a name that is empty, longer than
     /// [`MAX_NAME`](Self::MAX_NAME) bytes, holds a control character or is that of one of den's own
-    /// tables (`indexes`, `attachments`, `migrations`); for a filter that looks at
+    /// tables (`indexes`, `attachments`, `migrations`, `constraints`, `transfers`); for a filter that looks at
     /// more than fields of the document and literals, and for any filter of an index over members
     /// or for search; for a search index with more than four different weights, or one of substrings
     /// with a language.

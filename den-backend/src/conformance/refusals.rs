@@ -1,10 +1,10 @@
 //! What a backend without a capability must do: refuse.
 
 use crate::{
-    Access, ArithmeticOp, Backend, Capability, ConflictTarget, ErrorKind, ExplainMode, Expr,
-    FieldKind, Function, Grouping, IndexKind, IndexMeta, Isolation, LockMode, OnConflict,
-    OnRefusal, Patch, Pattern, Query, Returning, Search, SearchOptions, SearchQuery, Sort,
-    TxOptions, Upsert, conformance::support::*,
+    Access, ArithmeticOp, Backend, Capability, ConflictTarget, ConstraintKind, ConstraintMeta,
+    ErrorKind, ExplainMode, Expr, FieldKind, FieldPath, Function, Grouping, IndexKind, IndexMeta,
+    Isolation, LockMode, OnConflict, OnRefusal, Patch, Pattern, Query, Returning, SchemaChange,
+    Search, SearchOptions, SearchQuery, Sort, TxOptions, Upsert, conformance::support::*,
 };
 
 /// Checks that what needs the capability is refused with `Unsupported`.
@@ -98,6 +98,35 @@ pub(super) async fn check(backend: &dyn Backend, missing: Capability) {
                 backend,
                 &filtered(linked(field("x"), ITEMS, Expr::always())),
             );
+        }
+        Capability::SchemaChanges => {
+            let change = SchemaChange::RenameCollection {
+                from: ITEMS.to_owned(),
+                to: "renamed".to_owned(),
+            };
+            assert_eq!(
+                kind_of(backend.alter(&change).await),
+                ErrorKind::Unsupported
+            );
+            if transactions {
+                let tx = begin(backend).await;
+                let change = SchemaChange::DropCollection(ITEMS.to_owned());
+                assert_eq!(kind_of(tx.alter(&change).await), ErrorKind::Unsupported);
+                tx.rollback().await.unwrap();
+            }
+        }
+        Capability::Constraints => {
+            let field = FieldPath::parse("x").unwrap();
+            let change = SchemaChange::CreateConstraint {
+                collection: ITEMS.to_owned(),
+                constraint: ConstraintMeta::new(ITEMS, ConstraintKind::Required { field }),
+            };
+            assert_eq!(
+                kind_of(backend.alter(&change).await),
+                ErrorKind::Unsupported
+            );
+            let listed = backend.constraints(ITEMS).await;
+            assert_eq!(kind_of(listed), ErrorKind::Unsupported);
         }
         Capability::Explain => {
             let explained = backend.explain(&Query::new(ITEMS), ExplainMode::Plan).await;

@@ -11,7 +11,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::{
     Access, DeleteOutcome, Error, ErrorKind, Expectation, Explain, ExplainMode, Grouping, LockMode,
     OnRefusal, Patch, Put, PutOutcome, Query, RawDocument, ReadWrite, Result, Returning, RowStream,
-    SavepointId, Transaction, Updated, Upsert, UpsertOutcome, Value,
+    SavepointId, SchemaChange, Transaction, Updated, Upsert, UpsertOutcome, Value,
     memory::{Shared, explain::explain, no_language, row_stream, store::State},
 };
 
@@ -138,6 +138,10 @@ impl ReadWrite for MemoryTransaction {
 
     async fn raw_execute(&self, _statement: &str, _parameters: &[Value]) -> Result<u64> {
         Err(no_language())
+    }
+
+    async fn alter(&self, _change: &SchemaChange) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {

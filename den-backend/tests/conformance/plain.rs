@@ -4,10 +4,11 @@ use std::{any::Any, sync::Arc};
 
 use async_trait::async_trait;
 use den_backend::{
-    Backend, Capabilities, Capability, CollectionMeta, DeleteOutcome, Error, ErrorKind,
-    Expectation, Explain, ExplainMode, Grouping, IndexKind, IndexMeta, OnRefusal, Patch, PoolStats,
-    Put, PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex, Result, Returning, RowStream,
-    Transaction, TxOptions, Updated, Upsert, UpsertOutcome, Value, memory::MemoryBackend,
+    Backend, Capabilities, Capability, CollectionMeta, ConstraintMeta, DeleteOutcome, Error,
+    ErrorKind, Expectation, Explain, ExplainMode, Grouping, IndexKind, IndexMeta, OnRefusal, Patch,
+    PlannedChange, PoolStats, Put, PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex,
+    Result, Returning, RowStream, SchemaChange, Transaction, TxOptions, Updated, Upsert,
+    UpsertOutcome, Value, memory::MemoryBackend,
 };
 
 /// The in-memory backend without its capabilities.
@@ -110,6 +111,21 @@ impl ReadWrite for PlainBackend {
         Err(unsupported(Capability::RawStatements))
     }
 
+    async fn alter(&self, change: &SchemaChange) -> Result<()> {
+        match change {
+            SchemaChange::CreateCollection(meta) => self.ensure_collection(meta).await,
+            SchemaChange::DropCollection(name) => self.drop_collection(name).await,
+            SchemaChange::CreateIndex { collection, index } => {
+                self.ensure_index(collection, index).await
+            }
+            SchemaChange::DropIndex { collection, name } => self.drop_index(collection, name).await,
+            SchemaChange::RenameCollection { .. } => Err(unsupported(Capability::SchemaChanges)),
+            SchemaChange::CreateConstraint { .. } | SchemaChange::DropConstraint { .. } => {
+                Err(unsupported(Capability::Constraints))
+            }
+        }
+    }
+
     async fn explain(&self, _query: &Query, _mode: ExplainMode) -> Result<Explain> {
         Err(unsupported(Capability::Explain))
     }
@@ -146,6 +162,14 @@ impl Backend for PlainBackend {
 
     async fn list_recorded_indexes(&self, collection: &str) -> Result<Vec<RecordedIndex>> {
         self.0.list_recorded_indexes(collection).await
+    }
+
+    async fn constraints(&self, _collection: &str) -> Result<Vec<ConstraintMeta>> {
+        Err(unsupported(Capability::Constraints))
+    }
+
+    async fn plan_collection(&self, meta: &CollectionMeta) -> Result<Vec<PlannedChange>> {
+        self.0.plan_collection(meta).await
     }
 
     async fn collections(&self) -> Result<Vec<String>> {

@@ -78,6 +78,12 @@ pub enum Method {
     Collections,
     /// Drops a collection.
     DropCollection,
+    /// `alter`.
+    Alter,
+    /// `constraints`.
+    Constraints,
+    /// `plan_collection`.
+    PlanCollection,
     /// Starts a transaction.
     Begin,
     /// Makes the writes of a transaction permanent.
@@ -138,6 +144,9 @@ impl Method {
             Self::ListRecordedIndexes => "list_recorded_indexes",
             Self::Collections => "collections",
             Self::DropCollection => "drop_collection",
+            Self::Alter => "alter",
+            Self::Constraints => "constraints",
+            Self::PlanCollection => "plan_collection",
             Self::Begin => "begin",
             Self::Commit => "commit",
             Self::Rollback => "rollback",
@@ -175,6 +184,9 @@ impl Method {
             | Self::ListRecordedIndexes
             | Self::Collections
             | Self::DropCollection
+            | Self::Alter
+            | Self::Constraints
+            | Self::PlanCollection
             | Self::Begin
             | Self::Commit
             | Self::Rollback

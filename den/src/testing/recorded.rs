@@ -9,10 +9,10 @@ use std::{
 
 use async_trait::async_trait;
 use den_backend::{
-    Backend, Capabilities, CollectionMeta, DeleteOutcome, Expectation, Explain, ExplainMode,
-    Grouping, IndexMeta, LockMode, OnRefusal, Patch, PoolStats, Put, PutOutcome, Query,
-    RawDocument, ReadWrite, RecordedIndex, Result, Returning, RowStream, SavepointId, Transaction,
-    TxOptions, Updated, Upsert, UpsertOutcome, Value,
+    Backend, Capabilities, CollectionMeta, ConstraintMeta, DeleteOutcome, Expectation, Explain,
+    ExplainMode, Grouping, IndexMeta, LockMode, OnRefusal, Patch, PlannedChange, PoolStats, Put,
+    PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex, Result, Returning, RowStream,
+    SavepointId, SchemaChange, Transaction, TxOptions, Updated, Upsert, UpsertOutcome, Value,
 };
 use futures_core::Stream;
 
@@ -202,6 +202,12 @@ impl<B: ReadWrite + ?Sized> ReadWrite for Recorded<B> {
             .await
     }
 
+    async fn alter(&self, change: &SchemaChange) -> Result<()> {
+        self.start_on(Method::Alter, change.collection())
+            .run(self.inner.alter(change))
+            .await
+    }
+
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
         self.start_on(Method::Explain, &query.collection)
             .run(self.inner.explain(query, mode))
@@ -245,6 +251,18 @@ impl Backend for Recorded<dyn Backend> {
     async fn list_recorded_indexes(&self, collection: &str) -> Result<Vec<RecordedIndex>> {
         self.start_on(Method::ListRecordedIndexes, collection)
             .run(self.inner.list_recorded_indexes(collection))
+            .await
+    }
+
+    async fn constraints(&self, collection: &str) -> Result<Vec<ConstraintMeta>> {
+        self.start_on(Method::Constraints, collection)
+            .run(self.inner.constraints(collection))
+            .await
+    }
+
+    async fn plan_collection(&self, meta: &CollectionMeta) -> Result<Vec<PlannedChange>> {
+        self.start_on(Method::PlanCollection, &meta.name)
+            .run(self.inner.plan_collection(meta))
             .await
     }
 

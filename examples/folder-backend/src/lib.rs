@@ -28,10 +28,11 @@ use std::{
 
 use async_trait::async_trait;
 use den_backend::{
-    Backend, Capabilities, Capability, CollectionMeta, DatabaseUrl, DeleteOutcome, Driver, Error,
-    ErrorKind, Expectation, Explain, ExplainMode, Grouping, IndexKind, IndexMeta, OnRefusal,
-    OpenOptions, Patch, PoolStats, Put, PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex,
-    Result, Returning, RowStream, Transaction, TxOptions, Updated, Upsert, UpsertOutcome, Value,
+    Backend, Capabilities, Capability, CollectionMeta, ConstraintMeta, DatabaseUrl, DeleteOutcome,
+    Driver, Error, ErrorKind, Expectation, Explain, ExplainMode, Grouping, IndexKind, IndexMeta,
+    OnRefusal, OpenOptions, Patch, PlannedAction, PlannedChange, PoolStats, Put, PutOutcome, Query,
+    RawDocument, ReadWrite, RecordedIndex, Result, Returning, RowStream, SchemaChange, Transaction,
+    TxOptions, Updated, Upsert, UpsertOutcome, Value,
     memory::{run_query, select},
 };
 use futures_util::stream;
@@ -247,6 +248,21 @@ impl ReadWrite for FolderBackend {
         Err(unsupported(Capability::RawStatements))
     }
 
+    async fn alter(&self, change: &SchemaChange) -> Result<()> {
+        match change {
+            SchemaChange::CreateCollection(meta) => self.ensure_collection(meta).await,
+            SchemaChange::DropCollection(name) => self.drop_collection(name).await,
+            SchemaChange::CreateIndex { collection, index } => {
+                self.ensure_index(collection, index).await
+            }
+            SchemaChange::DropIndex { collection, name } => self.drop_index(collection, name).await,
+            SchemaChange::RenameCollection { .. } => Err(unsupported(Capability::SchemaChanges)),
+            SchemaChange::CreateConstraint { .. } | SchemaChange::DropConstraint { .. } => {
+                Err(unsupported(Capability::Constraints))
+            }
+        }
+    }
+
     async fn explain(&self, _query: &Query, _mode: ExplainMode) -> Result<Explain> {
         Err(unsupported(Capability::Explain))
     }
@@ -321,6 +337,34 @@ impl Backend for FolderBackend {
             Ok(recorded.collect())
         })
         .await
+    }
+
+    async fn constraints(&self, _collection: &str) -> Result<Vec<ConstraintMeta>> {
+        Err(unsupported(Capability::Constraints))
+    }
+
+    async fn plan_collection(&self, meta: &CollectionMeta) -> Result<Vec<PlannedChange>> {
+        let names = self.collections().await?;
+        let planned = |action| PlannedChange {
+            collection: meta.name.clone(),
+            action,
+            statements: Vec::new(),
+        };
+        let mut plan = Vec::new();
+        if !names.contains(&meta.name) {
+            plan.push(planned(PlannedAction::CreateCollection));
+        }
+        let recorded = match plan.is_empty() {
+            true => self.list_recorded_indexes(&meta.name).await?,
+            false => Vec::new(),
+        };
+        for index in &meta.indexes {
+            if !recorded.iter().any(|it| it.name == index.name) {
+                let name = index.name.clone();
+                plan.push(planned(PlannedAction::CreateIndex { name }));
+            }
+        }
+        Ok(plan)
     }
 
     async fn collections(&self) -> Result<Vec<String>> {

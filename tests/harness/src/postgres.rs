@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio_postgres::NoTls;
 
-use crate::harness::Target;
+use crate::Target;
 
 /// What only den understands in a URL.
 const NOT_OF_THE_DRIVER: &[&str] = &[

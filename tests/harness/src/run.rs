@@ -12,7 +12,7 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use libtest_mimic::Failed;
 use tokio::runtime::Runtime;
 
-use crate::harness::{Target, TestDb};
+use crate::{Target, TestDb};
 
 /// Far longer than any case takes, so that a deadlock is a failure and not a hang.
 const TIME_LIMIT: Duration = Duration::from_secs(150);

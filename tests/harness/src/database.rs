@@ -6,7 +6,7 @@ use den::{Db, Documents, Json};
 use den_backend::{Backend, DatabaseUrl, Expectation, OpenOptions, Put, find_driver};
 use tempfile::TempDir;
 
-use crate::harness::{Engine, Target, postgres, postgres::Schema};
+use crate::{Engine, Target, postgres, postgres::Schema};
 
 /// A fresh, empty database, and what a case needs of it beyond its public handle.
 pub struct TestDb {

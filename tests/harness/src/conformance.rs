@@ -5,7 +5,7 @@ use std::sync::Arc;
 use den_backend::conformance::{self, Fresh};
 use libtest_mimic::Trial;
 
-use crate::harness::{Target, TestDb};
+use crate::{Target, TestDb};
 
 /// Every case of the contract as a test named `target::conformance::theme::case`.
 pub fn trials() -> Vec<Trial> {

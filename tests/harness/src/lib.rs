@@ -17,16 +17,21 @@
 //! async fn an_empty_url_is_refused() { .. }
 //! ```
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "this is for tests: a panic is how a case fails"
+)]
+
 pub mod conformance;
 mod database;
 mod postgres;
 mod run;
 mod target;
 
-use std::fmt;
+use std::{fmt, thread};
 
 use futures_util::future::BoxFuture;
-use libtest_mimic::Trial;
+use libtest_mimic::{Arguments, Trial};
 
 pub use self::{
     database::TestDb,
@@ -72,20 +77,20 @@ macro_rules! case {
         $crate::case!($name, except: [])
     };
     ($name:ident, only: [$($target:ident),*]) => {
-        $crate::harness::Case {
+        $crate::Case {
             name: stringify!($name),
-            on: |it| [$($crate::harness::Target::$target),*].contains(&it),
-            run: $crate::harness::Run::Each(|on| Box::pin($name(on))),
+            on: |it| [$($crate::Target::$target),*].contains(&it),
+            run: $crate::Run::Each(|on| Box::pin($name(on))),
         }
     };
     ($name:ident, except: [$($target:ident),*]) => {
-        $crate::harness::Case {
+        $crate::Case {
             name: stringify!($name),
-            on: |it| !<[$crate::harness::Target]>::contains(
-                &[$($crate::harness::Target::$target),*],
+            on: |it| !<[$crate::Target]>::contains(
+                &[$($crate::Target::$target),*],
                 &it,
             ),
-            run: $crate::harness::Run::Each(|on| Box::pin($name(on))),
+            run: $crate::Run::Each(|on| Box::pin($name(on))),
         }
     };
 }
@@ -94,17 +99,17 @@ macro_rules! case {
 #[macro_export]
 macro_rules! together {
     ($name:ident) => {
-        $crate::harness::Case {
+        $crate::Case {
             name: stringify!($name),
             on: |_| true,
-            run: $crate::harness::Run::Together(|on| Box::pin($name(on))),
+            run: $crate::Run::Together(|on| Box::pin($name(on))),
         }
     };
     ($name:ident, only: [$($target:ident),*]) => {
-        $crate::harness::Case {
+        $crate::Case {
             name: stringify!($name),
-            on: |it| [$($crate::harness::Target::$target),*].contains(&it),
-            run: $crate::harness::Run::Together(|on| Box::pin($name(on))),
+            on: |it| [$($crate::Target::$target),*].contains(&it),
+            run: $crate::Run::Together(|on| Box::pin($name(on))),
         }
     };
 }
@@ -113,12 +118,24 @@ macro_rules! together {
 #[macro_export]
 macro_rules! alone {
     ($name:ident) => {
-        $crate::harness::Case {
+        $crate::Case {
             name: stringify!($name),
             on: |_| true,
-            run: $crate::harness::Run::Alone(|| Box::pin($name())),
+            run: $crate::Run::Alone(|| Box::pin($name())),
         }
     };
+}
+
+/// A PostgreSQL server takes 100 connections; each case may open eight.
+const MOST_AT_ONCE: usize = 8;
+
+/// The arguments with as many threads as the databases bear.
+pub fn gently(mut arguments: Arguments) -> Arguments {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    // Cases wait for the database and for each other more than they compute.
+    let threads = arguments.test_threads.unwrap_or(cores * 2);
+    arguments.test_threads = Some(threads.min(MOST_AT_ONCE));
+    arguments
 }
 
 /// The tests of a theme: `target::theme::case`, `together::theme::case` or `alone::theme::case`.

@@ -1,0 +1,1 @@
+//! The `den` command, as a library that an application can embed.
