@@ -6,6 +6,7 @@ mod computed;
 mod grouping;
 mod patch;
 mod schema;
+mod stages;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,9 @@ use crate::{
     Capabilities, Capability, CompareOp, Error, ErrorKind, Expr, Field, NativeKind, Query, Result,
     Root, Value,
 };
+
+pub use self::patch::MAX_NESTING;
+pub(crate) use self::patch::TOO_DEEP;
 
 /// The deepest nesting of an expression; engines have limits of their own well above it.
 const MAX_DEPTH: usize = 100;

@@ -36,6 +36,7 @@ mod compare;
 mod computed;
 mod computed_order;
 mod concurrency;
+mod constraints;
 mod coverage;
 mod deletes;
 mod documents;
@@ -57,6 +58,7 @@ mod operators_at_work;
 mod ordering;
 mod pages;
 mod partial;
+mod patch_limits;
 mod patches;
 mod paths;
 mod raw;
@@ -64,6 +66,7 @@ mod refusals;
 mod regex;
 mod returning;
 mod savepoints;
+mod schema;
 mod search;
 mod text;
 mod times;
@@ -118,6 +121,7 @@ const THEMES: &[(&str, &[Case])] = &[
     ("links_at_work", links_at_work::CASES),
     ("deletes", deletes::CASES),
     ("patches", patches::CASES),
+    ("patch_limits", patch_limits::CASES),
     ("operators", operators::CASES),
     ("operators_at_work", operators_at_work::CASES),
     ("updates", updates::CASES),
@@ -127,6 +131,8 @@ const THEMES: &[(&str, &[Case])] = &[
     ("indexes", indexes::CASES),
     ("unique", unique::CASES),
     ("partial", partial::CASES),
+    ("schema", schema::CASES),
+    ("constraints", constraints::CASES),
     ("coverage", coverage::CASES),
     ("computed", computed::CASES),
     ("choices", choices::CASES),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConstraintRule, Expr, FieldKind, FieldPath, IndexMeta, meta};
+use crate::{ConstraintRule, Expr, FieldKind, FieldPath, IndexMeta, Root, meta};
 
 /// A rule that every document of a collection keeps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -114,7 +114,9 @@ impl ConstraintKind {
 }
 
 fn collect_fields<'a>(expr: &'a Expr, found: &mut Vec<&'a FieldPath>) {
+    // What is asked of an element is asked of the array, which is named beside it.
     if let Expr::Field(field) | Expr::Exists(field) = expr
+        && field.root == Root::Document
         && !found.contains(&&field.path)
     {
         found.push(&field.path);

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use crate::{FieldKind, FieldPath};
+use crate::{FieldKind, FieldPath, check::TOO_DEEP};
 
 /// What den's functions return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -213,6 +213,20 @@ impl Error {
         Self::new(
             ErrorKind::InvalidDocument,
             format!("the field `{field}` holds {holds}, but the change needs {needed}"),
+        )
+    }
+
+    /// The error for a field that a patch cannot set, because documents would nest too deep with the
+    /// value there.
+    pub fn nested_too_deep(field: &FieldPath) -> Self {
+        Self::cannot_be_set(field, TOO_DEEP)
+    }
+
+    /// The error for a field that cannot be set to a value.
+    pub(crate) fn cannot_be_set(field: &FieldPath, why: &'static str) -> Self {
+        Self::new(
+            ErrorKind::InvalidDocument,
+            format!("the field `{field}` cannot be set to this value: {why}"),
         )
     }
 

@@ -4,13 +4,18 @@
 pub mod aggregate;
 mod compute;
 mod patch;
+mod sets;
 mod time;
 
 use std::{borrow::Cow, cmp::Ordering};
 
 use crate::{CompareOp, Expr, Field, Result, Root, TextOp, Value};
 
-pub use self::{compute::arithmetic, patch::apply};
+pub use self::{
+    compute::arithmetic,
+    patch::{apply, apply_from},
+    sets::Sets,
+};
 
 /// Where [`Expr::Linked`] finds the documents of other collections.
 pub trait Links {
@@ -64,6 +69,12 @@ pub fn evaluate(expr: &Expr, document: &Value) -> Result<Value> {
     Ok(Scope::of(document).value(expr)?.into_owned())
 }
 
+/// Whether a text is a time that exists, in the form in which den writes times:
+/// `2024-02-29T23:59:58.123456Z`.
+pub fn is_time(text: &str) -> bool {
+    time::Moment::parse(text).is_some()
+}
+
 /// What fields are looked up in.
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "collections are not shown")]
@@ -74,6 +85,8 @@ pub struct Scope<'a> {
     pub element: Option<&'a Value>,
     /// The other collections.
     pub links: &'a dyn Links,
+    /// The long lists of the expression, where it is evaluated often.
+    pub sets: Option<&'a Sets>,
 }
 
 impl<'a> Scope<'a> {
@@ -83,6 +96,7 @@ impl<'a> Scope<'a> {
             document,
             element: None,
             links: &(),
+            sets: None,
         }
     }
 
@@ -181,7 +195,10 @@ impl<'a> Scope<'a> {
             }
             Expr::In { operand, values } => {
                 let operand = self.value(operand)?;
-                values.iter().any(|it| compare(CompareOp::Eq, &operand, it))
+                match self.sets.and_then(|it| it.find(values, &operand)) {
+                    Some(found) => found,
+                    None => values.iter().any(|it| compare(CompareOp::Eq, &operand, it)),
+                }
             }
             Expr::IsNull(operand) => self.value(operand)?.is_null(),
             Expr::Exists(field) => self.lookup(field).is_some(),
@@ -300,6 +317,7 @@ impl<'a> Scope<'a> {
             document: self.document,
             element: Some(element),
             links: self.links,
+            sets: self.sets,
         }
     }
 
@@ -309,6 +327,7 @@ impl<'a> Scope<'a> {
             document,
             element: None,
             links: self.links,
+            sets: self.sets,
         }
     }
 

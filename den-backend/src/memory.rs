@@ -2,8 +2,8 @@
 //!
 //! Nothing here is clever. Every query scans its collection, so that what the other backends must
 //! agree with can be read in one sitting: [`evaluate`](mod@crate::evaluate) for filters,
-//! [`order`](crate::order) for sorts and positions, `store` for writes, `transaction` for the
-//! rest.
+//! [`order`](crate::order) for sorts and positions, `store` for writes, `schema` and `constraint` for
+//! what collections there are and what they demand, `transaction` for the rest.
 //!
 //! | URL | opens |
 //! |---|---|
@@ -15,9 +15,11 @@
 //! [`apply`](crate::evaluate::apply).
 
 mod collection;
+mod constraint;
 mod explain;
 mod group;
 mod run;
+mod schema;
 mod search;
 mod store;
 mod transaction;
@@ -234,8 +236,8 @@ impl ReadWrite for MemoryBackend {
         Err(no_language())
     }
 
-    async fn alter(&self, _change: &SchemaChange) -> Result<()> {
-        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    async fn alter(&self, change: &SchemaChange) -> Result<()> {
+        self.write(|state| state.alter(change)).await
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
@@ -276,12 +278,12 @@ impl Backend for MemoryBackend {
         self.read(|state| Ok(state.recorded_indexes(collection)))
     }
 
-    async fn constraints(&self, _collection: &str) -> Result<Vec<ConstraintMeta>> {
-        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    async fn constraints(&self, collection: &str) -> Result<Vec<ConstraintMeta>> {
+        self.read(|state| Ok(state.constraints(collection)))
     }
 
-    async fn plan_collection(&self, _meta: &CollectionMeta) -> Result<Vec<PlannedChange>> {
-        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    async fn plan_collection(&self, meta: &CollectionMeta) -> Result<Vec<PlannedChange>> {
+        self.read(|state| Ok(state.plan_collection(meta)))
     }
 
     async fn collections(&self) -> Result<Vec<String>> {

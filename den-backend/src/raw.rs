@@ -29,7 +29,17 @@ pub struct RawText<'a> {
     first_words: Vec<String>,
     writes: bool,
     rolls_back: bool,
+    parentheses: Parentheses,
     placeholders: Vec<Placeholder>,
+}
+
+/// How the parentheses of a text go together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parentheses {
+    /// So many are open.
+    Open(usize),
+    /// One was closed that was not open.
+    Broken,
 }
 
 /// A piece of a text.
@@ -57,11 +67,12 @@ const FIRST_WORDS: usize = 3;
 
 const READING: &[&str] = &["SELECT", "VALUES", "TABLE", "WITH", "SHOW", "EXPLAIN"];
 
-/// Words of statements that write or lock; `INTO` also makes a table of a query, and `ANALYZE` has
-/// an `EXPLAIN` run its statement.
-const WRITING: &[&str] = &[
-    "INSERT", "UPDATE", "DELETE", "MERGE", "INTO", "SHARE", "ANALYZE", "ANALYSE",
-];
+/// Words with which writing begins wherever they stand, but for names given by `AS`; `FOR UPDATE` locks,
+/// and `INTO` also makes a table of a query.
+const WRITING: &[&str] = &["INSERT", "UPDATE", "DELETE", "MERGE", "INTO"];
+
+/// Words that have an `EXPLAIN` run its statement.
+const RUNNING: &[&str] = &["ANALYZE", "ANALYSE"];
 
 impl Syntax {
     /// The syntax of the engine of this name; SQLite's, which is closest to the standard, for one
@@ -87,6 +98,7 @@ impl<'a> RawText<'a> {
             first_words: Vec::new(),
             writes: false,
             rolls_back: false,
+            parentheses: Parentheses::Open(0),
             placeholders: Vec::new(),
         };
         if text.contains('\0') {
@@ -102,7 +114,7 @@ impl<'a> RawText<'a> {
                 ));
             }
             match token {
-                Token::Word(word) => it.take_word(word),
+                Token::Word(word) => it.take_word(word, before),
                 Token::Placeholder(start, end, digits) => {
                     let number = digits.parse::<usize>().ok();
                     let index = number.and_then(|it| it.checked_sub(1));
@@ -114,6 +126,8 @@ impl<'a> RawText<'a> {
                 Token::Own(own) => return Err(not_a_placeholder(own)),
                 Token::Semicolon => ended = !it.makes_trigger() || ends_body(before),
                 Token::Unfinished(why) => return Err(invalid(why)),
+                Token::Open => it.parentheses = it.parentheses.opened(),
+                Token::Close => it.parentheses = it.parentheses.closed(),
                 Token::Other => {}
             }
             before = (before.1, token);
@@ -154,6 +168,20 @@ impl<'a> RawText<'a> {
         }
     }
 
+    /// Makes sure that each parenthesis is closed within the text, so that it can stand between two
+    /// others as a condition.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidQuery` for one that is not, and for one too many.
+    pub fn check_parentheses(&self) -> Result<()> {
+        match self.parentheses {
+            Parentheses::Open(0) => Ok(()),
+            Parentheses::Open(1..) => Err(invalid("a parenthesis is not closed")),
+            Parentheses::Broken => Err(invalid("a parenthesis is closed that was not opened")),
+        }
+    }
+
     /// The text, taken apart at its placeholders.
     pub fn pieces(&self) -> Vec<RawPiece<'a>> {
         let mut pieces = Vec::with_capacity(2 * self.placeholders.len() + 1);
@@ -185,9 +213,14 @@ impl<'a> RawText<'a> {
         self.rolls_back
     }
 
-    fn take_word(&mut self, word: &str) {
+    /// Takes the next word, and what it says behind the two tokens before it. What is in doubt writes.
+    fn take_word(&mut self, word: &str, before: (Token<'_>, Token<'_>)) {
         let word = word.to_ascii_uppercase();
-        self.writes |= WRITING.contains(&word.as_str());
+        let is_locking = word == "SHARE"
+            && (is_word(before.1, "FOR") || is_word(before.1, "KEY") && is_word(before.0, "FOR"));
+        let is_writing = WRITING.contains(&word.as_str()) && !is_word(before.1, "AS");
+        let is_running = self.word(0) == "EXPLAIN" && RUNNING.contains(&word.as_str());
+        self.writes |= is_locking || is_writing || is_running;
         self.rolls_back |= word == "ROLLBACK";
         if self.first_words.len() < FIRST_WORDS {
             self.first_words.push(word);
@@ -200,9 +233,28 @@ impl<'a> RawText<'a> {
     }
 }
 
+impl Parentheses {
+    fn opened(self) -> Self {
+        match self {
+            Self::Open(depth) => Self::Open(depth + 1),
+            Self::Broken => Self::Broken,
+        }
+    }
+
+    fn closed(self) -> Self {
+        match self {
+            Self::Open(depth) => depth.checked_sub(1).map_or(Self::Broken, Self::Open),
+            Self::Broken => Self::Broken,
+        }
+    }
+}
+
 fn ends_body(before: (Token<'_>, Token<'_>)) -> bool {
-    let is_end = matches!(before.1, Token::Word(word) if word.eq_ignore_ascii_case("end"));
-    is_end && before.0 == Token::Semicolon
+    is_word(before.1, "END") && before.0 == Token::Semicolon
+}
+
+fn is_word(token: Token<'_>, word: &str) -> bool {
+    matches!(token, Token::Word(it) if it.eq_ignore_ascii_case(word))
 }
 
 fn not_a_placeholder(found: &str) -> Error {

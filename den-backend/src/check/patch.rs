@@ -1,20 +1,21 @@
 //! What a patch may do.
 
-use super::{Checker, Depth};
+use super::{Checker, Depth, stages::check_stages};
 use crate::{
     Capabilities, Capability, Change, Error, ErrorKind, Expr, FieldPath, Patch, Result, Root, Value,
 };
 
 /// The deepest nesting of a document: `serde_json` reads no deeper one.
-const MAX_DEPTH: usize = 127;
+pub const MAX_NESTING: usize = 127;
 
 impl Patch {
     /// Checks that the patch can be applied to any document.
     ///
     /// # Errors
     ///
-    /// - `InvalidQuery` for a patch without changes, and for a change of the document as a whole or
-    ///   of its `_id`.
+    /// - `InvalidQuery` for a patch without changes, for a change of the document as a whole or of its
+    ///   `_id`, and for a patch that changes what it has changed before more than 64 times; several
+    ///   constants for one field count as one change, and so do several values pushed to one array.
     /// - `InvalidDocument` for a value that no document can hold there: NaN or an infinity, text
     ///   or a key with NUL, nesting deeper than 127 levels.
     /// - `Unsupported` for a computed value, if the backend cannot compute.
@@ -26,7 +27,8 @@ impl Patch {
             ));
         }
         let mut changes = self.changes.iter();
-        changes.try_for_each(|it| check_change(it, capabilities))
+        changes.try_for_each(|it| check_change(it, capabilities))?;
+        check_stages(&self.changes)
     }
 
     /// Checks that the patch is meant for the engine of this name.
@@ -50,10 +52,7 @@ fn check_change(change: &Change, capabilities: Capabilities) -> Result<()> {
     check_path(path)?;
     let fits = |value: &Value, depth: usize| {
         let problem = check_value(value, depth);
-        problem.map_err(|it| {
-            let message = format!("the field `{path}` cannot be set to this value: {it}");
-            Error::new(ErrorKind::InvalidDocument, message)
-        })
+        problem.map_err(|it| Error::cannot_be_set(path, it))
     };
     let depth = path.segments().len();
     match change {
@@ -140,9 +139,12 @@ fn check_value(value: &Value, depth: usize) -> Result<(), &'static str> {
     }
 }
 
+/// What is wrong with a value that nests too deep.
+pub(crate) const TOO_DEEP: &str = "the document would be nested deeper than 127 levels";
+
 fn check_depth(depth: usize) -> Result<(), &'static str> {
-    match depth > MAX_DEPTH {
-        true => Err("the document would be nested deeper than 127 levels"),
+    match depth > MAX_NESTING {
+        true => Err(TOO_DEEP),
         false => Ok(()),
     }
 }

@@ -3,44 +3,62 @@
 use std::cmp::Ordering;
 
 use super::{arithmetic, evaluate};
-use crate::{ArithmeticOp, Change, Error, FieldKind, FieldPath, Patch, Result, Value};
+use crate::{
+    ArithmeticOp, Change, Error, FieldKind, FieldPath, Patch, Result, Value, check::MAX_NESTING,
+};
 
 /// Makes the changes of a patch in a document, in order.
 ///
 /// # Errors
 ///
-/// - `InvalidDocument` for a parent that can hold no field, and for a value of the wrong type.
+/// - `InvalidDocument` for a parent that can hold no field, for a value of the wrong type, and for one that
+///   would lie deeper than a document may nest.
 /// - `OutOfRange` for a number that cannot be computed.
 ///
 /// The document is then left half changed, and the error names neither collection nor id.
 pub fn apply(patch: &Patch, document: &mut Value) -> Result<()> {
-    // Computed first, from the document as it was.
-    let mut computed = patch
-        .changes
-        .iter()
-        .filter_map(|change| match change {
-            Change::SetExpr { path: _, value } => Some(evaluate(value, document)),
-            Change::Set { .. }
-            | Change::Unset { .. }
-            | Change::Inc { .. }
-            | Change::Mul { .. }
-            | Change::Min { .. }
-            | Change::Max { .. }
-            | Change::Push { .. }
-            | Change::AddToSet { .. }
-            | Change::Pull { .. }
-            | Change::PopFirst { .. }
-            | Change::PopLast { .. }
-            | Change::Rename { .. } => None,
-        })
-        .collect::<Result<Vec<Value>>>()?
-        .into_iter();
+    let computed = compute(patch, document)?;
+    change(patch, computed, document)
+}
+
+/// As [`apply`], with values computed from `from`: the document as it was, and more beside that.
+///
+/// # Errors
+///
+/// As [`apply`].
+pub fn apply_from(patch: &Patch, from: &Value, document: &mut Value) -> Result<()> {
+    change(patch, compute(patch, from)?, document)
+}
+
+/// The computed values of a patch, in order.
+fn compute(patch: &Patch, from: &Value) -> Result<Vec<Value>> {
+    let computed = patch.changes.iter().filter_map(|change| match change {
+        Change::SetExpr { path: _, value } => Some(evaluate(value, from)),
+        Change::Set { .. }
+        | Change::Unset { .. }
+        | Change::Inc { .. }
+        | Change::Mul { .. }
+        | Change::Min { .. }
+        | Change::Max { .. }
+        | Change::Push { .. }
+        | Change::AddToSet { .. }
+        | Change::Pull { .. }
+        | Change::PopFirst { .. }
+        | Change::PopLast { .. }
+        | Change::Rename { .. } => None,
+    });
+    computed.collect()
+}
+
+fn change(patch: &Patch, computed: Vec<Value>, document: &mut Value) -> Result<()> {
+    let mut computed = computed.into_iter();
     for change in &patch.changes {
         match change {
             Change::Set { path, value } => *place(document, path)? = value.clone(),
             Change::Unset { path } => drop(take(document, path)),
             Change::SetExpr { path, value: _ } => {
-                *place(document, path)? = computed.next().unwrap_or_default();
+                let at = place(document, path)?;
+                *at = fitting(path, computed.next().unwrap_or_default())?;
             }
             Change::Inc { path, by } => count(document, change, path, ArithmeticOp::Add, by)?,
             Change::Mul { path, by } => count(document, change, path, ArithmeticOp::Mul, by)?,
@@ -84,12 +102,34 @@ pub fn apply(patch: &Patch, document: &mut Value) -> Result<()> {
             }
             Change::Rename { from, to } => {
                 if let Some(value) = take(document, from) {
-                    *place(document, to)? = value;
+                    let at = place(document, to)?;
+                    *at = fitting(to, value)?;
                 }
             }
         }
     }
     Ok(())
+}
+
+/// The same value, if a document with it at that path can be read again.
+fn fitting(path: &FieldPath, value: Value) -> Result<Value> {
+    let room = MAX_NESTING.saturating_sub(path.segments().len());
+    match is_deeper(&value, room) {
+        true => Err(Error::nested_too_deep(path)),
+        false => Ok(value),
+    }
+}
+
+/// Whether arrays and objects nest deeper than so many levels.
+fn is_deeper(value: &Value, levels: usize) -> bool {
+    let Some(below) = levels.checked_sub(1) else {
+        return matches!(value, Value::Array(_) | Value::Object(_));
+    };
+    match value {
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => false,
+        Value::Array(items) => items.iter().any(|it| is_deeper(it, below)),
+        Value::Object(map) => map.values().any(|it| is_deeper(it, below)),
+    }
 }
 
 /// The value at a path, made together with its parents where it is missing.
@@ -289,6 +329,34 @@ mod tests {
         let mut document = json(r#"{"n":1}"#);
         apply(&patch, &mut document).unwrap();
         assert_eq!(document, json(r#"{"m":1,"k":1}"#));
+    }
+
+    #[test]
+    fn a_document_stays_readable() {
+        let nested = |depth| (0..depth).fold(Value::Null, |inner, _| Value::Array(vec![inner]));
+        let rename = |to: &str| Change::Rename {
+            from: path("a"),
+            to: path(to),
+        };
+        let copy = |to: &str| Change::SetExpr {
+            path: path(to),
+            value: Expr::Field(Field::document(path("a"), FieldKind::Any)),
+        };
+        for (depth, to, fits) in [
+            (126, "b", true),
+            (127, "b", false),
+            (120, "b.c.d.e.f.g.h", true),
+            (121, "b.c.d.e.f.g.h", false),
+        ] {
+            for change in [rename(to), copy(to)] {
+                let map = [("a".to_owned(), nested(depth))];
+                let mut document = Value::Object(map.into_iter().collect());
+                let outcome = apply(&Patch::new(vec![change]), &mut document);
+                assert_eq!(outcome.is_ok(), fits, "{depth} {to}");
+                let text = document.to_string();
+                assert!(!fits || serde_json::from_str::<Value>(&text).is_ok());
+            }
+        }
     }
 
     #[test]

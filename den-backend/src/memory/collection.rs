@@ -1,4 +1,4 @@
-//! One collection in memory: its rows, and its indexes with what the unique ones hold.
+//! One collection in memory: its rows, its constraints, and its indexes with what the unique ones hold.
 
 use std::{
     borrow::Borrow,
@@ -8,9 +8,10 @@ use std::{
 };
 
 use crate::{
-    Constraint, Error, ErrorKind, FieldKind, FieldMeta, IndexKind, IndexMeta, RecordedIndex,
-    Result, Value,
+    Constraint, ConstraintMeta, Error, ErrorKind, FieldKind, FieldMeta, FieldPath, IndexKind,
+    IndexMeta, RecordedIndex, Result, Value,
     evaluate::matches,
+    memory::constraint::Rule,
     search::{LANGUAGES, check_language},
 };
 
@@ -30,10 +31,12 @@ pub(super) struct Collection {
     name: String,
     rows: BTreeMap<String, SharedRow>,
     indexes: BTreeMap<String, Index>,
+    /// In the order in which they were made.
+    rules: Vec<Rule>,
 }
 
 #[derive(Debug, Clone)]
-struct Index {
+pub(super) struct Index {
     meta: IndexMeta,
     /// Which document holds which values; empty for an index that is not unique.
     taken: BTreeMap<UniqueKey, String>,
@@ -41,7 +44,7 @@ struct Index {
 
 /// The values of one document under a unique index.
 #[derive(Debug, Clone)]
-struct UniqueKey(Vec<Value>);
+pub(super) struct UniqueKey(Vec<Value>);
 
 impl StoredRow {
     /// A document that is not as it was put, written anew.
@@ -69,6 +72,7 @@ impl Collection {
             name: name.to_owned(),
             rows: BTreeMap::new(),
             indexes: BTreeMap::new(),
+            rules: Vec::new(),
         }
     }
 
@@ -81,28 +85,43 @@ impl Collection {
     }
 
     /// All rows, by id.
-    pub(super) fn rows(&self) -> impl Iterator<Item = (&str, SharedRow)> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&str, SharedRow)> + Clone {
         self.rows.iter().map(|(id, row)| (id.as_str(), row.clone()))
     }
 
     /// Inserts or replaces a row and returns the one before, or refuses and changes nothing.
     pub(super) fn insert(&mut self, id: &str, row: SharedRow) -> Result<Option<SharedRow>> {
+        for rule in &self.rules {
+            let checked = rule.check(id, &row.0.value);
+            checked.map_err(|error| self.of(id, error))?;
+        }
         for index in self.indexes.values() {
-            let Some(key) = index.key(&row.0.value) else {
-                continue;
-            };
-            if index.taken.get(&key).is_some_and(|holder| holder != id) {
+            let holder = index.key(&row.0.value).and_then(|it| index.holder(&it));
+            if holder.is_some_and(|holder| holder != id) {
                 return Err(duplicate(&self.name, id, &index.meta));
             }
         }
         let before = self.remove(id);
         for index in self.indexes.values_mut() {
-            if let Some(key) = index.key(&row.0.value) {
-                index.taken.insert(key, id.to_owned());
-            }
+            index.add(id, &row.0.value);
+        }
+        for rule in &mut self.rules {
+            rule.add(id, &row.0.value);
         }
         self.rows.insert(id.to_owned(), row);
         Ok(before)
+    }
+
+    /// Fails for a document that no collection with these constraints holds, whatever else it holds.
+    pub(super) fn check_alone(&self, id: &str, document: &Value) -> Result<()> {
+        let mut checked = self.rules.iter().map(|it| it.check_alone(document));
+        checked
+            .try_for_each(|it| it)
+            .map_err(|error| self.of(id, error))
+    }
+
+    fn of(&self, id: &str, error: Error) -> Error {
+        error.with_collection(&*self.name).with_id(id)
     }
 
     /// The id of the document that has what this one has under a unique index.
@@ -116,7 +135,7 @@ impl Collection {
             }
         };
         let key = index.key(document);
-        Ok(key.and_then(|it| index.taken.get(&it).cloned()))
+        Ok(key.and_then(|it| index.holder(&it).map(str::to_owned)))
     }
 
     /// The error for an id that is taken.
@@ -129,9 +148,10 @@ impl Collection {
     pub(super) fn remove(&mut self, id: &str) -> Option<SharedRow> {
         let row = self.rows.remove(id)?;
         for index in self.indexes.values_mut() {
-            if let Some(key) = index.key(&row.0.value) {
-                index.taken.remove(&key);
-            }
+            index.remove(&row.0.value);
+        }
+        for rule in &mut self.rules {
+            rule.remove(&row.0.value);
         }
         Some(row)
     }
@@ -142,18 +162,64 @@ impl Collection {
         index.is_some_and(|it| it.meta == *meta)
     }
 
+    /// The index of this name.
+    pub(super) fn index(&self, name: &str) -> Option<&IndexMeta> {
+        self.indexes.get(name).map(|it| &it.meta)
+    }
+
+    /// Whether an index or a constraint has this name.
+    pub(super) fn has_name(&self, name: &str) -> bool {
+        self.indexes.contains_key(name) || self.constraints().any(|it| it.name == name)
+    }
+
+    /// The constraints, in the order in which they were made.
+    pub(super) fn constraints(&self) -> impl Iterator<Item = &ConstraintMeta> {
+        self.rules.iter().map(Rule::meta)
+    }
+
+    /// Adds a constraint if all documents keep it.
+    pub(super) fn add_constraint(&mut self, meta: &ConstraintMeta) -> Result<()> {
+        let rule = Rule::make(meta, self.rows());
+        let rule = rule.map_err(|error| error.with_collection(&*self.name))?;
+        self.rules.push(rule);
+        Ok(())
+    }
+
+    /// Whether there was a constraint of this name to drop.
+    pub(super) fn drop_constraint(&mut self, name: &str) -> bool {
+        let before = self.rules.len();
+        self.rules.retain(|it| it.meta().name != name);
+        self.rules.len() < before
+    }
+
+    /// Gives the collection another name. What has the name that den gives by default gets the one
+    /// that a collection of the new name has it under.
+    pub(super) fn rename(&mut self, to: &str) {
+        let from = std::mem::replace(&mut self.name, to.to_owned());
+        let indexes = std::mem::take(&mut self.indexes);
+        let renamed = indexes.into_values().map(|mut it| {
+            it.rename_collection(&from, to);
+            (it.meta.name.clone(), it)
+        });
+        self.indexes = renamed.collect();
+        for rule in &mut self.rules {
+            rule.rename_collection(&from, to);
+        }
+    }
+
     /// Adds an index, or replaces one of another definition.
     pub(super) fn ensure_index(&mut self, meta: &IndexMeta) -> Result<()> {
         if self.has_index(meta) {
             return Ok(());
         }
+        if self.constraints().any(|it| it.name == meta.name) {
+            let message = format!("a constraint is named `{}` already", meta.name);
+            return Err(Error::new(ErrorKind::Duplicate, message).with_collection(&*self.name));
+        }
         let search = meta.search.as_ref();
         check_language(search.and_then(|it| it.language.as_deref()), &LANGUAGES)
             .map_err(|error| error.with_collection(&*self.name))?;
-        let mut index = Index {
-            meta: meta.clone(),
-            taken: BTreeMap::new(),
-        };
+        let mut index = Index::new(meta.clone());
         for (id, row) in &self.rows {
             let Some(key) = index.key(&row.0.value) else {
                 continue;
@@ -169,9 +235,15 @@ impl Collection {
         Ok(())
     }
 
-    /// Whether there was an index of this name to drop.
-    pub(super) fn drop_index(&mut self, name: &str) -> bool {
-        self.indexes.remove(name).is_some()
+    /// Whether there was an index of this name to drop; `Err` for the one that a constraint needs.
+    pub(super) fn drop_index(&mut self, name: &str) -> Result<bool> {
+        let mut rules = self.rules.iter();
+        if rules.any(|it| it.has_index() && it.meta().name == name) {
+            let message =
+                format!("the constraint `{name}` needs its index; drop the constraint instead");
+            return Err(Error::new(ErrorKind::Restricted, message).with_collection(&*self.name));
+        }
+        Ok(self.indexes.remove(name).is_some())
     }
 
     pub(super) fn recorded_indexes(&self) -> Vec<RecordedIndex> {
@@ -186,9 +258,47 @@ impl Collection {
 }
 
 impl Index {
+    pub(super) fn new(meta: IndexMeta) -> Self {
+        Self {
+            meta,
+            taken: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, id: &str, document: &Value) {
+        if let Some(key) = self.key(document) {
+            self.taken.insert(key, id.to_owned());
+        }
+    }
+
+    pub(super) fn remove(&mut self, document: &Value) {
+        if let Some(key) = self.key(document) {
+            self.taken.remove(&key);
+        }
+    }
+
+    /// The document that has these values.
+    pub(super) fn holder(&self, key: &UniqueKey) -> Option<&str> {
+        self.taken.get(key).map(String::as_str)
+    }
+
+    /// Takes the name that the index has by default in another collection, if its name is the one
+    /// that it has by default in this one.
+    fn rename_collection(&mut self, from: &str, to: &str) {
+        let name = {
+            let fields = self.meta.fields.iter();
+            let paths: Vec<&FieldPath> = fields.map(|(field, _)| &field.path).collect();
+            let name_in = |it: &str| IndexMeta::default_name(it, self.meta.kind, &paths);
+            (self.meta.name == name_in(from)).then(|| name_in(to))
+        };
+        if let Some(name) = name {
+            self.meta.name = name;
+        }
+    }
+
     /// The values the document has under this index; none if the index is not unique, does not
     /// cover the document, or the document takes no part in it.
-    fn key(&self, document: &Value) -> Option<UniqueKey> {
+    pub(super) fn key(&self, document: &Value) -> Option<UniqueKey> {
         // The filter of an index computes nothing, so there is nothing to fail.
         if !matches(&self.meta.filter, document).unwrap_or(false) {
             return None;

@@ -94,9 +94,9 @@ impl<I: AsRef<str>, V: Borrow<Value>> Row<I, V> {
     /// What fields of this row are looked up in.
     pub(super) fn scope<'a>(&'a self, links: &'a dyn Links) -> Scope<'a> {
         Scope {
-            document: self.document.borrow(),
             element: self.element.as_ref(),
             links,
+            ..Scope::of(self.document.borrow())
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) type FoundRow = Row<String, SharedRow>;
 /// A state of the database. A clone is a snapshot: what both hold is shared until one changes it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
-    collections: BTreeMap<String, Arc<Collection>>,
+    pub(super) collections: BTreeMap<String, Arc<Collection>>,
 }
 
 impl State {
@@ -176,6 +176,7 @@ impl State {
     ) -> Result<UpsertOutcome> {
         let collection = self.collection_mut(collection)?;
         let row = StoredRow::parse(upsert.body)?;
+        collection.check_alone(upsert.id, &row.value)?;
         let in_the_way = match upsert.target {
             ConflictTarget::Id => collection.get(upsert.id).map(|_| upsert.id.to_owned()),
             ConflictTarget::Index(index) => collection.holder(index, &row.value)?,
@@ -240,6 +241,7 @@ impl State {
         };
         for index in &meta.indexes {
             if !changed.has_index(index) {
+                self.check_index_name(&meta.name, &index.name)?;
                 Arc::make_mut(&mut changed).ensure_index(index)?;
             }
         }
@@ -248,12 +250,27 @@ impl State {
     }
 
     pub(super) fn ensure_index(&mut self, collection: &str, index: &IndexMeta) -> Result<()> {
+        self.check_index_name(collection, &index.name)?;
         self.collection_mut(collection)?.ensure_index(index)
+    }
+
+    /// Fails for a name that an index or constraint of another collection has.
+    fn check_index_name(&self, collection: &str, name: &str) -> Result<()> {
+        let mut others = self
+            .collections
+            .values()
+            .filter(|it| it.name() != collection);
+        let Some(owner) = others.find(|it| it.has_name(name)) else {
+            return Ok(());
+        };
+        let owner = owner.name();
+        let message = format!("the index name `{name}` is taken by the collection `{owner}`");
+        Err(Error::new(ErrorKind::InvalidQuery, message).with_collection(collection))
     }
 
     pub(super) fn drop_index(&mut self, collection: &str, name: &str) -> Result<()> {
         let dropped = match self.collections.get_mut(collection) {
-            Some(it) => Arc::make_mut(it).drop_index(name),
+            Some(it) => Arc::make_mut(it).drop_index(name)?,
             None => false,
         };
         if dropped {
@@ -286,14 +303,14 @@ impl State {
         names.try_for_each(|it| self.collection(it).map(|_| ()))
     }
 
-    fn collection(&self, name: &str) -> Result<&Collection> {
+    pub(super) fn collection(&self, name: &str) -> Result<&Collection> {
         match self.collections.get(name) {
             Some(it) => Ok(it),
             None => Err(Error::not_registered(name)),
         }
     }
 
-    fn collection_mut(&mut self, name: &str) -> Result<&mut Collection> {
+    pub(super) fn collection_mut(&mut self, name: &str) -> Result<&mut Collection> {
         match self.collections.get_mut(name) {
             Some(it) => Ok(Arc::make_mut(it)),
             None => Err(Error::not_registered(name)),

@@ -140,8 +140,8 @@ impl ReadWrite for MemoryTransaction {
         Err(no_language())
     }
 
-    async fn alter(&self, _change: &SchemaChange) -> Result<()> {
-        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    async fn alter(&self, change: &SchemaChange) -> Result<()> {
+        self.write(|state| state.alter(change))
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {

@@ -15,6 +15,10 @@ pub(super) enum Token<'a> {
     Own(&'a str),
     /// The end of a statement.
     Semicolon,
+    /// An opening parenthesis.
+    Open,
+    /// A closing parenthesis.
+    Close,
     /// Anything else that is neither space nor comment.
     Other,
     /// A literal, quoted name or comment without an end.
@@ -247,6 +251,8 @@ impl<'a> Iterator for Scanner<'a> {
             self.at += first.len_utf8();
             let done = match (first, self.syntax) {
                 (';', _) => return Some(Token::Semicolon),
+                ('(', _) => return Some(Token::Open),
+                (')', _) => return Some(Token::Close),
                 ('\'', Syntax::Postgres) => self.skip_string(false),
                 ('\'', Syntax::Sqlite) => self.skip_quoted('\'', false),
                 ('"', _) => match self.skip_quoted('"', false) {

@@ -165,6 +165,11 @@ fn what_reads_is_told_from_what_writes() {
         "SELECT 'INSERT', \"update\", updates FROM t",
         "EXPLAIN SELECT 1",
         "SHOW work_mem",
+        "SELECT 1 AS share",
+        "SELECT t.share, share FROM t WHERE share > 1",
+        "SELECT 1 AS into, 2 AS update, 3 AS delete, 4 as \"x\"",
+        "SELECT analyze FROM t",
+        "SELECT key, share FROM t",
     ] {
         assert!(reads(text), "{text}");
     }
@@ -174,9 +179,38 @@ fn what_reads_is_told_from_what_writes() {
         "SELECT 1 INTO t",
         "SELECT a FROM t FOR UPDATE",
         "EXPLAIN ANALYZE SELECT 1",
+        "EXPLAIN (COSTS, analyze) SELECT 1",
+        "EXPLAIN VERBOSE ANALYSE SELECT 1",
+        "SELECT a FROM t FOR SHARE",
+        "SELECT a FROM t for /* the */ key\nshare",
+        "SELECT a FROM t FOR NO KEY UPDATE",
+        "SELECT a AS b INTO t FROM c",
+        "WITH a AS MATERIALIZED (UPDATE t SET b = 1 RETURNING *) SELECT * FROM a",
+        "WITH a AS (SELECT 1 AS update) DELETE FROM t",
         "DROP TABLE t",
         "",
     ] {
         assert!(!reads(text), "{text}");
+    }
+}
+
+#[test]
+fn parentheses_of_a_condition_go_together() {
+    for syntax in [Syntax::Sqlite, Syntax::Postgres] {
+        let check = |text| RawText::parse(text, syntax).unwrap().check_parentheses();
+        for text in [
+            "",
+            "1=1",
+            "(a) = (b)",
+            "')' <> \"(\"",
+            "1 -- )",
+            "1 /* ( */",
+            "f(g(), (h()))",
+        ] {
+            assert!(check(text).is_ok(), "{text}");
+        }
+        for text in ["1=1) OR (1=1", ")", "(", "((a)", "a = ')' )", ") ("] {
+            assert!(check(text).is_err(), "{text}");
+        }
     }
 }
