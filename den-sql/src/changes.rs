@@ -58,8 +58,11 @@ pub enum Node<'a> {
     Gone,
     /// It is replaced.
     Replaced(Value),
-    /// It becomes what this change makes of it; of a `Rename` what lies at the other path.
-    Computed(&'a Change),
+    /// It becomes what this change, with its number in the patch, makes of it; of a `Rename` what lies
+    /// at the other path.
+    Computed(usize, &'a Change),
+    /// It becomes an array with these values at its end.
+    Pushed(Vec<&'a Value>),
 }
 
 /// A value that is kept, but for some of its keys. If it is no object they are not there.
@@ -118,11 +121,12 @@ pub fn stages(patch: &Patch) -> Vec<Changes<'_>> {
 
 impl<'a> Changes<'a> {
     /// Whether a change can be made in this stage, beside those that are in it.
-    fn can_take(&self, change: &Change) -> bool {
+    fn can_take(&mut self, change: &Change) -> bool {
         match change {
             Change::Set { path, .. } | Change::Unset { path } => {
                 self.moved.is_none() && !self.document.computes(path.segments())
             }
+            Change::Push { path, .. } if self.document.pushed(path.segments()).is_some() => true,
             Change::SetExpr { path, .. }
             | Change::Inc { path, .. }
             | Change::Mul { path, .. }
@@ -149,21 +153,41 @@ impl<'a> Changes<'a> {
             | Change::Mul { .. }
             | Change::Min { .. }
             | Change::Max { .. }
-            | Change::Push { .. }
-            | Change::AddToSet { .. } => self.compute(number, change, Parents::Made),
+            | Change::AddToSet { .. } => {
+                self.compute(
+                    number,
+                    change,
+                    Parents::Made,
+                    Node::Computed(number, change),
+                );
+            }
+            Change::Push { value, .. } => match self.document.pushed(path) {
+                Some(values) => values.push(value),
+                None => self.compute(number, change, Parents::Made, Node::Pushed(vec![value])),
+            },
             Change::Pull { .. } | Change::PopFirst { .. } | Change::PopLast { .. } => {
-                self.compute(number, change, Parents::Kept);
+                self.compute(
+                    number,
+                    change,
+                    Parents::Kept,
+                    Node::Computed(number, change),
+                );
             }
             Change::Rename { from, .. } => {
                 self.moved = Some(from.segments());
                 self.unset(from.segments());
-                self.compute(number, change, Parents::Made);
+                self.compute(
+                    number,
+                    change,
+                    Parents::Made,
+                    Node::Computed(number, change),
+                );
             }
         }
     }
 
     /// Puts a computed value at a place that nothing else of this stage touches.
-    fn compute(&mut self, number: usize, change: &'a Change, of: Parents) {
+    fn compute(&mut self, number: usize, change: &'a Change, of: Parents, node: Node<'a>) {
         let path = change.path().segments();
         let Some((last, parents)) = path.split_last() else {
             return;
@@ -184,7 +208,7 @@ impl<'a> Changes<'a> {
             }
             kept = below;
         }
-        kept.keys.insert(last, Node::Computed(change));
+        kept.keys.insert(last, node);
         if let Some(kind) = change.needs() {
             self.guards.push(Guard {
                 change: number,
@@ -226,7 +250,7 @@ impl<'a> Changes<'a> {
                     return None;
                 }
                 // Such a change starts a stage of its own.
-                Node::Computed(_) => return None,
+                Node::Computed(..) | Node::Pushed(_) => return None,
             }
         }
         kept.keys.insert(last, Node::Replaced(value.clone()));
@@ -241,7 +265,7 @@ impl<'a> Changes<'a> {
         for (i, key) in parents.iter().enumerate() {
             match kept.keys.entry(key).or_default() {
                 Node::Kept(below) => kept = below,
-                Node::Gone | Node::Computed(_) => return,
+                Node::Gone | Node::Computed(..) | Node::Pushed(_) => return,
                 Node::Replaced(constant) => {
                     return take(constant, path.get(i + 1..).unwrap_or_default());
                 }
@@ -251,7 +275,23 @@ impl<'a> Changes<'a> {
     }
 }
 
-impl Kept<'_> {
+impl<'a> Kept<'a> {
+    /// What is pushed to an array, if nothing else is done to it.
+    fn pushed(&mut self, path: &[String]) -> Option<&mut Vec<&'a Value>> {
+        let (last, parents) = path.split_last()?;
+        let mut kept = self;
+        for key in parents {
+            let Node::Kept(below) = kept.keys.get_mut(key.as_str())? else {
+                return None;
+            };
+            kept = below;
+        }
+        match kept.keys.get_mut(last.as_str())? {
+            Node::Pushed(values) => Some(values),
+            Node::Kept(_) | Node::Gone | Node::Replaced(_) | Node::Computed(..) => None,
+        }
+    }
+
     /// Whether anything at, above or below a place is changed.
     fn touches(&self, path: &[String]) -> bool {
         let mut kept = self;
@@ -259,9 +299,13 @@ impl Kept<'_> {
             match kept.keys.get(key.as_str()) {
                 None => return false,
                 Some(Node::Kept(below)) if i + 1 < path.len() => kept = below,
-                Some(Node::Kept(_) | Node::Gone | Node::Replaced(_) | Node::Computed(_)) => {
-                    return true;
-                }
+                Some(
+                    Node::Kept(_)
+                    | Node::Gone
+                    | Node::Replaced(_)
+                    | Node::Computed(..)
+                    | Node::Pushed(_),
+                ) => return true,
             }
         }
         true
@@ -273,7 +317,7 @@ impl Kept<'_> {
         for key in path {
             match kept.keys.get(key.as_str()) {
                 None | Some(Node::Gone | Node::Replaced(_)) => return false,
-                Some(Node::Computed(_)) => return true,
+                Some(Node::Computed(..) | Node::Pushed(_)) => return true,
                 Some(Node::Kept(below)) => kept = below,
             }
         }
@@ -283,7 +327,7 @@ impl Kept<'_> {
     fn computes_any(&self) -> bool {
         self.keys.values().any(|it| match it {
             Node::Kept(below) => below.computes_any(),
-            Node::Computed(_) => true,
+            Node::Computed(..) | Node::Pushed(_) => true,
             Node::Gone | Node::Replaced(_) => false,
         })
     }
@@ -383,6 +427,13 @@ mod tests {
         }
     }
 
+    fn push(path: &str) -> Change {
+        Change::Push {
+            path: FieldPath::parse(path).unwrap(),
+            value: Value::Int(1),
+        }
+    }
+
     fn rename(from: &str, to: &str) -> Change {
         Change::Rename {
             from: FieldPath::parse(from).unwrap(),
@@ -390,7 +441,8 @@ mod tests {
         }
     }
 
-    /// The trees as text: `=` replaced, `-` gone, `+` made, `~` kept, `*` computed; stages by `|`.
+    /// The trees as text: `=` replaced, `-` gone, `+` made, `~` kept, `*` computed, `<` pushed; stages by
+    /// `|`.
     #[track_caller]
     fn check(changes: Vec<Change>, expected: &str) {
         fn show(kept: &Kept<'_>) -> String {
@@ -399,7 +451,8 @@ mod tests {
                 Node::Kept(below) => format!("{key}~{}", show(below)),
                 Node::Gone => format!("{key}-"),
                 Node::Replaced(value) => format!("{key}={value}"),
-                Node::Computed(_) => format!("{key}*"),
+                Node::Computed(..) => format!("{key}*"),
+                Node::Pushed(values) => format!("{key}<{}", values.len()),
             });
             format!("({})", keys.collect::<Vec<_>>().join(" "))
         }
@@ -466,6 +519,22 @@ mod tests {
             "(a+(l* m=1 n*) b=2) 0:a 0:a.n:Number 2:a.l:Array",
         );
         check(vec![pop("a.b.c")], "(a~(b~(c*))) 0:a.b.c:Array");
+    }
+
+    #[test]
+    fn pushes_to_one_array_are_one() {
+        check(
+            vec![push("a.l"), inc("n"), push("a.l"), push("m")],
+            "(a+(l<2) m<1 n*) 0:a 0:a.l:Array 1:n:Number 3:m:Array",
+        );
+        check(
+            vec![push("l"), pop("l"), push("l"), push("l"), set("l.x", "1")],
+            "(l<1) 0:l:Array | (l*) 1:l:Array | (l<2) 2:l:Array | (l+(x=1)) 4:l",
+        );
+        check(
+            vec![set("l", "[]"), push("l"), push("l"), unset("l")],
+            "(l=[]) | (l<2) 1:l:Array | (l-)",
+        );
     }
 
     #[test]

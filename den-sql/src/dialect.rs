@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use den_backend::{
-    CollectionMeta, CompareOp, FieldKind, FieldPath, IndexKind, IndexMeta, LockMode, Patch,
-    Pattern, Search, TextOp, Value,
+    CollectionMeta, CompareOp, FieldKind, FieldPath, IndexKind, IndexMeta, JsonType, LockMode,
+    Patch, Pattern, Search, TextOp, Value,
 };
 
 use crate::{
@@ -58,6 +58,8 @@ pub enum Held<'a> {
     At(Base, &'a [String]),
     /// A value of this kind.
     Kind(FieldKind),
+    /// A value that nests too deep.
+    Deep,
 }
 
 /// A text test.
@@ -156,6 +158,9 @@ pub trait Predicates: Debug + Send + Sync {
 
     /// Writes a computed value.
     fn computed(&self, sql: &mut SqlWriter, computed: &Computed<'_>, mode: Mode);
+
+    /// Writes: the value is of one of these types, null, or missing. Never NULL.
+    fn is_of_types(&self, sql: &mut SqlWriter, place: &Place<'_>, types: &[JsonType]);
 
     /// Writes any operand as JSON: SQLite text, PostgreSQL `jsonb`; null and missing as JSON `null`.
     fn json(&self, sql: &mut SqlWriter, source: &Source<'_>);

@@ -74,6 +74,11 @@ impl<'a> Filters<'a> {
         Filters { layout, ..self }
     }
 
+    /// The same over the row before or after a change, in a trigger.
+    pub(crate) fn with_scope(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
     /// Writes `filter` over a row of the table.
     pub(crate) fn write(&self, sql: &mut SqlWriter, filter: &Expr) {
         self.predicate(sql, filter, 0);

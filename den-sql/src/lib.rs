@@ -14,6 +14,7 @@
 //! | [`mod@group`] | `group`: groups and aggregates |
 //! | [`document`] | `get`, `put`, `delete` and their like: text that depends on the collection only |
 //! | [`schema`] | tables, columns, indexes, the catalog |
+//! | [`constraint`] | constraints: their records, and the conditions that documents keep |
 //! | [`search`] | what search indexes need |
 //! | [`changes`] | patches, as the dialects see them |
 //! | [`dialect`] | what the two engines spell differently |
@@ -24,6 +25,7 @@
 
 pub mod changes;
 mod computed;
+pub mod constraint;
 pub mod dialect;
 pub mod document;
 mod filter;
@@ -48,6 +50,8 @@ pub mod writer;
 
 /// Definitions that PostgreSQL alone has.
 pub use crate::postgres::only as postgres_only;
+/// What enforces constraints in SQLite.
+pub use crate::sqlite::constraints as sqlite_constraints;
 /// Statements that SQLite alone has.
 pub use crate::sqlite::only as sqlite_only;
 pub use crate::{

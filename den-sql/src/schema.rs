@@ -9,8 +9,9 @@ use den_backend::{
 
 use crate::{dialect::Dialect, layout::Layout, writer::SqlWriter};
 
-/// The table of den's own records, made if missing: `_den_indexes(collection, name, fields,
-/// is_unique, created_at, kind, definition, hash)`, primary key `(collection, name)`.
+/// The tables of den's own records, made if missing: `_den_indexes(collection, name, fields,
+/// is_unique, created_at, kind, definition, hash)`, then `_den_constraints(collection, name, position,
+/// kind, definition, created_at)`, both with the primary key `(collection, name)`.
 ///
 /// # Behavior
 ///
@@ -123,6 +124,36 @@ pub fn drop_table(dialect: &dyn Dialect, collection: &str) -> Vec<String> {
     let mut sql = SqlWriter::new(dialect.placeholders());
     sql.push("DROP TABLE IF EXISTS ").ident(collection);
     vec![sql.into_text()]
+}
+
+/// Gives a table another name. SQLite takes names that differ in ASCII case for one.
+pub fn rename_table(dialect: &dyn Dialect, from: &str, to: &str) -> String {
+    let mut sql = SqlWriter::new(dialect.placeholders());
+    sql.push("ALTER TABLE ").ident(from);
+    sql.push(" RENAME TO ").ident(to);
+    sql.into_text()
+}
+
+/// Records that an index belongs to another collection by now. Parameters: the collection it was
+/// recorded for, its name, the collection it is of.
+pub fn move_index_record(dialect: &dyn Dialect) -> String {
+    let mut sql = SqlWriter::new(dialect.placeholders());
+    sql.push("UPDATE _den_indexes\nSET collection = ");
+    sql.parameter(3, "::text");
+    sql.push("\nWHERE collection = ").parameter(1, "::text");
+    sql.push(" AND name = ").parameter(2, "::text");
+    sql.into_text()
+}
+
+/// The index as it is called when its collection is: with the default name of the new collection, if it
+/// has that of the old one.
+pub fn renamed_index(index: &IndexMeta, from: &str, to: &str) -> IndexMeta {
+    let paths: Vec<&FieldPath> = index.fields.iter().map(|(it, _)| &it.path).collect();
+    let mut renamed = index.clone();
+    if index.name == IndexMeta::default_name(from, index.kind, &paths) {
+        renamed.name = IndexMeta::default_name(to, index.kind, &paths);
+    }
+    renamed
 }
 
 /// The hash of den's own definition of an index: changes when its name, kind, filter, fields,

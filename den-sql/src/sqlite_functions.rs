@@ -1,8 +1,9 @@
 //! The functions that a SQLite connection must have before it runs what this crate renders.
 //!
 //! All but [`FAIL`] are registered as deterministic, with the flags `SQLITE_UTF8 |
-//! SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS`. No generated column, index or trigger uses them, so any other tool can open
-//! and write the database without them.
+//! SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS`. No generated column or index uses them, and of triggers only that of a check
+//! which SQLite cannot compute itself, so any other tool can open the database without them, and write all
+//! but the collections with such a check.
 //!
 //! Expressions and patches are JSON as serde writes them. They are the same for a whole statement:
 //! parse them once. What they mean is said by [`den_backend::evaluate`](mod@den_backend::evaluate);

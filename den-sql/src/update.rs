@@ -17,6 +17,9 @@ use crate::{
 const MARK: &str = "den:parent:";
 const END: &str = ":den";
 
+/// What stands for the kind of a value that nests too deep.
+const DEEP: &str = "deep";
+
 /// Changes the rows of a query, window included.
 ///
 /// # Behavior
@@ -91,7 +94,9 @@ pub fn patch_failure(message: &str, collection: &str, patch: &Patch) -> Option<E
     let mut parts = message.get(start..end)?.splitn(4, ':');
     let change: usize = parts.next()?.parse().ok()?;
     let keys: usize = parts.next()?.parse().ok()?;
-    let kind = match parts.next()? {
+    let kind = parts.next()?;
+    let is_deep = kind == DEEP;
+    let kind = match kind {
         "integer" | "real" | "number" => FieldKind::Number,
         "text" | "string" => FieldKind::Text,
         "true" | "false" | "boolean" => FieldKind::Bool,
@@ -103,6 +108,7 @@ pub fn patch_failure(message: &str, collection: &str, patch: &Patch) -> Option<E
     let change = patch.changes.get(change)?;
     let field = change.path();
     let error = match change.needs() {
+        _ if is_deep => Error::nested_too_deep(field),
         Some(needed) if keys == field.segments().len() => Error::field_holds(field, kind, needed),
         Some(_) | None => {
             let parent = FieldPath::from_segments(field.segments().get(..keys)?).ok()?;
@@ -173,7 +179,7 @@ fn write_stage(sql: &mut SqlWriter, filters: &Filters<'_>, stage: &Changes<'_>, 
 }
 
 /// Writes an expression that fails where it is computed, and only there.
-fn write_failure(
+pub(crate) fn write_failure(
     dialect: &dyn Dialect,
     sql: &mut SqlWriter,
     change: usize,
@@ -197,6 +203,9 @@ fn write_failure(
                 FieldKind::Array => "'array'",
                 FieldKind::Object | FieldKind::Any => "'any'",
             });
+        }
+        Held::Deep => {
+            sql.literal(DEEP);
         }
     }
     sql.push(" || ':' || d.id || ").literal(END);

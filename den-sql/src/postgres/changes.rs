@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use den_backend::{ArithmeticOp, Change, Expr, Value};
+use den_backend::{ArithmeticOp, Change, Expr, NativeKind, Value, check::MAX_NESTING};
 
 use super::{compute::json_of, locator::bind, numbers::arithmetic};
 use crate::{
     changes::{Base, Kept, Node, Staged},
+    dialect::Held,
     source::{Scalar, Source},
     statement::Param,
+    update::write_failure,
     writer::SqlWriter,
 };
 
@@ -21,8 +23,10 @@ const NESTED: usize = 8;
 enum Below<'a> {
     /// What was there, with changes made below.
     Kept(&'a Kept<'a>),
-    /// What a change makes of it.
-    Computed(&'a Change),
+    /// What a change, with its number in the patch, makes of it.
+    Computed(usize, &'a Change),
+    /// An array with these values at its end.
+    Pushed(&'a [&'a Value]),
 }
 
 /// Writes the `jsonb` at these keys; NULL where there is none. `->` with text only ever means a key,
@@ -62,7 +66,8 @@ fn object<'a>(
     for (key, node) in &kept.keys {
         match node {
             Node::Kept(it) => below.push((*key, Below::Kept(it))),
-            Node::Computed(it) => below.push((*key, Below::Computed(it))),
+            Node::Computed(number, it) => below.push((*key, Below::Computed(*number, it))),
+            Node::Pushed(values) => below.push((*key, Below::Pushed(values))),
             Node::Gone => gone.push(*key),
             Node::Replaced(value) => {
                 replaced.insert((*key).to_owned(), value.clone());
@@ -177,7 +182,8 @@ impl<'a> Below<'a> {
     fn is_put(self) -> bool {
         match self {
             Self::Kept(it) => it.is_made,
-            Self::Computed(change) => match change {
+            Self::Pushed(_) => true,
+            Self::Computed(_, change) => match change {
                 Change::Set { .. }
                 | Change::Unset { .. }
                 | Change::SetExpr { .. }
@@ -197,7 +203,7 @@ impl<'a> Below<'a> {
     fn container(self) -> &'static str {
         match self {
             Self::Kept(_) => " = 'object'",
-            Self::Computed(_) => " = 'array'",
+            Self::Computed(..) | Self::Pushed(_) => " = 'array'",
         }
     }
 
@@ -205,15 +211,23 @@ impl<'a> Below<'a> {
     fn write(self, sql: &mut SqlWriter, keys: &mut Vec<&'a str>, staged: &Staged<'_>) {
         match self {
             Self::Kept(it) => object(sql, it, keys, staged),
-            Self::Computed(change) => computed(sql, change, keys, staged),
+            Self::Pushed(values) => pushed(sql, values, keys, staged.base),
+            Self::Computed(number, change) => computed(sql, number, change, keys, staged),
         }
     }
 }
 
 /// Writes what a change makes of the value at `keys`, whose type is as the change needs it.
-fn computed(sql: &mut SqlWriter, change: &Change, keys: &[&str], staged: &Staged<'_>) {
+fn computed(
+    sql: &mut SqlWriter,
+    number: usize,
+    change: &Change,
+    keys: &[&str],
+    staged: &Staged<'_>,
+) {
     let base = staged.base;
     match change {
+        Change::Push { value, .. } => pushed(sql, &[value], keys, base),
         // These are part of the tree.
         Change::Set { value, .. } => {
             sql.bind(Param::Json(value.to_string()));
@@ -221,22 +235,19 @@ fn computed(sql: &mut SqlWriter, change: &Change, keys: &[&str], staged: &Staged
         Change::Unset { .. } => {
             sql.push("'null'::jsonb");
         }
+        Change::SetExpr { value, .. } if may_nest(value) => {
+            let depth = keys.len();
+            fitting(sql, number, depth, staged, |sql| {
+                set_expr(sql, value, staged);
+            });
+        }
         Change::SetExpr { value, .. } => set_expr(sql, value, staged),
         Change::Inc { by, .. } => count(sql, ArithmeticOp::Add, by, keys, base),
         Change::Mul { by, .. } => count(sql, ArithmeticOp::Mul, by, keys, base),
         Change::Min { value, .. } => keep(sql, " <= ", value, keys, base),
         Change::Max { value, .. } => keep(sql, " >= ", value, keys, base),
-        Change::Push { value, .. } => {
-            let one = sql.add(one_element(value));
-            sql.push("CASE WHEN ");
-            type_of(sql, base, keys);
-            sql.push(" = 'array' THEN ");
-            at(sql, base, keys);
-            sql.push(" || ").slot(one);
-            sql.push(" ELSE ").slot(one).push(" END");
-        }
         Change::AddToSet { value, .. } => {
-            let one = sql.add(one_element(value));
+            let one = sql.add(array_of(&[value]));
             sql.push("CASE WHEN ");
             type_of(sql, base, keys);
             sql.push(" = 'array' THEN CASE WHEN EXISTS (SELECT 1 FROM jsonb_array_elements(");
@@ -261,8 +272,68 @@ fn computed(sql: &mut SqlWriter, change: &Change, keys: &[&str], staged: &Staged
             at(sql, base, keys);
             sql.push(") - (-1)");
         }
-        Change::Rename { from, .. } => at(sql, base, from.segments()),
+        Change::Rename { from, .. } => {
+            let depth = keys.len();
+            fitting(sql, number, depth, staged, |sql| {
+                at(sql, base, from.segments());
+            });
+        }
     }
+}
+
+/// Whether a value may be an array or object whose depth no check has seen.
+fn may_nest(value: &Expr) -> bool {
+    match value {
+        // Of a field that is declared otherwise, too.
+        Expr::Field(_) => true,
+        Expr::Value(value) => matches!(value, Value::Array(_) | Value::Object(_)),
+        Expr::Case {
+            branches,
+            otherwise,
+        } => branches.iter().any(|(_, it)| may_nest(it)) || may_nest(otherwise),
+        Expr::Coalesce(all) => all.iter().any(may_nest),
+        Expr::Native(it) => match it.kind {
+            NativeKind::Json | NativeKind::Other => true,
+            NativeKind::Bool | NativeKind::Text | NativeKind::Number => false,
+        },
+        Expr::Len(_)
+        | Expr::Arithmetic { .. }
+        | Expr::Call { .. }
+        | Expr::Compare { .. }
+        | Expr::In { .. }
+        | Expr::IsNull(_)
+        | Expr::Exists(_)
+        | Expr::Text { .. }
+        | Expr::Matches { .. }
+        | Expr::Contains { .. }
+        | Expr::IsEmpty(_)
+        | Expr::AnyElement { .. }
+        | Expr::AllElements { .. }
+        | Expr::HasKey { .. }
+        | Expr::Linked { .. }
+        | Expr::And(_)
+        | Expr::Or(_)
+        | Expr::Not(_) => false,
+    }
+}
+
+/// Writes a value that fails where it would nest too deep below so many keys.
+fn fitting(
+    sql: &mut SqlWriter,
+    change: usize,
+    depth: usize,
+    staged: &Staged<'_>,
+    value: impl FnOnce(&mut SqlWriter),
+) {
+    let room = u32::try_from(MAX_NESTING.saturating_sub(depth)).unwrap_or_default();
+    // `strict` looks at arrays as they are, not at their elements.
+    sql.push("(SELECT CASE WHEN jsonb_path_exists(v.j, 'strict $.**{")
+        .small(room);
+    sql.push("} ? (@.type() == \"array\" || @.type() == \"object\")') THEN ");
+    write_failure(staged.filters.dialect, sql, change, depth, Held::Deep);
+    sql.push(" ELSE v.j END FROM (SELECT ");
+    value(sql);
+    sql.push(" AS j OFFSET 0) AS v)");
 }
 
 fn set_expr(sql: &mut SqlWriter, value: &Expr, staged: &Staged<'_>) {
@@ -337,7 +408,19 @@ fn pull(sql: &mut SqlWriter, value: &Value, keys: &[&str], base: Base) {
     }
 }
 
-/// An array of this one element.
-fn one_element(value: &Value) -> Param {
-    Param::Json(Value::Array(vec![value.clone()]).to_string())
+/// Writes the array at `keys`, empty where it is not, with these values at its end.
+fn pushed(sql: &mut SqlWriter, values: &[&Value], keys: &[&str], base: Base) {
+    let values = sql.add(array_of(values));
+    sql.push("CASE WHEN ");
+    type_of(sql, base, keys);
+    sql.push(" = 'array' THEN ");
+    at(sql, base, keys);
+    sql.push(" || ").slot(values);
+    sql.push(" ELSE ").slot(values).push(" END");
+}
+
+/// An array of these elements.
+fn array_of(values: &[&Value]) -> Param {
+    let values = values.iter().map(|it| (*it).clone()).collect();
+    Param::Json(Value::Array(values).to_string())
 }

@@ -17,7 +17,8 @@ use crate::{
 
 impl Definitions for Postgres {
     fn catalog(&self) -> &'static [&'static str] {
-        &["CREATE TABLE IF NOT EXISTS _den_indexes (
+        &[
+            "CREATE TABLE IF NOT EXISTS _den_indexes (
     collection text NOT NULL,
     name text NOT NULL,
     fields jsonb NOT NULL,
@@ -27,7 +28,17 @@ impl Definitions for Postgres {
     definition text,
     hash text,
     PRIMARY KEY (collection, name)
-)"]
+)",
+            "CREATE TABLE IF NOT EXISTS _den_constraints (
+    collection text NOT NULL,
+    name text NOT NULL,
+    position bigint NOT NULL,
+    kind text NOT NULL,
+    definition text NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (collection, name)
+)",
+        ]
     }
 
     fn collections(&self) -> &'static str {

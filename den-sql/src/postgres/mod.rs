@@ -2,6 +2,7 @@
 
 mod changes;
 mod compute;
+mod constraints;
 mod definitions;
 mod documents;
 mod groups;

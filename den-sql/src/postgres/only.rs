@@ -2,6 +2,10 @@
 
 use den_backend::{FieldPath, Value};
 
+pub use super::constraints::{
+    check_function, create_check, drop_check, drop_check_function, rename_check,
+    rename_check_function, rename_column, rename_index, rename_table, sharing, widen_catalog,
+};
 use super::{
     Postgres,
     locator::{document, json, typed_place},
@@ -29,6 +33,14 @@ pub enum GinKey<'a> {
 pub fn create_extension(name: &str) -> String {
     let mut sql = SqlWriter::of_definition(Placeholders::Dollar);
     sql.push("CREATE EXTENSION IF NOT EXISTS ").ident(name);
+    sql.into_text()
+}
+
+/// Has the ids of a table compare by their bytes.
+pub fn compare_ids_by_bytes(collection: &str) -> String {
+    let mut sql = SqlWriter::of_definition(Placeholders::Dollar);
+    sql.push("ALTER TABLE ").ident(collection);
+    sql.push(" ALTER COLUMN id TYPE text COLLATE \"C\"");
     sql.into_text()
 }
 

@@ -1,12 +1,13 @@
 //! Predicates and sort keys of PostgreSQL.
 
-use den_backend::{CompareOp, FieldKind, Pattern, TextOp, Value};
+use den_backend::{CompareOp, FieldKind, JsonType, Pattern, TextOp, Value};
 
 use super::{
     Postgres,
     compute::{compare_any, fixed_type, json_of, never, rank, scalar},
     locator::{
-        bind, elements, generated, json, json_argument, named_column, number_text, type_of, typed,
+        bind, elements, generated, guarded, json, json_argument, named_column, number_text,
+        type_of, typed,
     },
     native::compare_native,
 };
@@ -332,6 +333,36 @@ impl Predicates for Postgres {
             Mode::Scalar(of) => scalar(sql, computed, of),
             Mode::Json => self.json(sql, &Source::Computed(*computed)),
         }
+    }
+
+    fn is_of_types(&self, sql: &mut SqlWriter, place: &Place<'_>, types: &[JsonType]) {
+        sql.push("(coalesce(");
+        type_of(sql, place);
+        sql.push(", 'null') IN ('null'");
+        let mut needs_whole_numbers = false;
+        for it in types {
+            match it {
+                JsonType::Integer => {
+                    needs_whole_numbers = !types.contains(&JsonType::Number);
+                }
+                JsonType::String
+                | JsonType::Number
+                | JsonType::Bool
+                | JsonType::Array
+                | JsonType::Object => {
+                    sql.push(", ").literal(it.word());
+                }
+            }
+        }
+        sql.push(")");
+        if needs_whole_numbers {
+            sql.push(" OR coalesce(");
+            guarded(sql, place, Scalar::Number);
+            sql.push(" = trunc(");
+            guarded(sql, place, Scalar::Number);
+            sql.push("), false)");
+        }
+        sql.push(")");
     }
 
     fn json(&self, sql: &mut SqlWriter, source: &Source<'_>) {

@@ -146,7 +146,7 @@ impl<'a> Steps<'a> {
                 Node::Gone => self.gone.push(path),
                 Node::Replaced(value) => self.replaced.push((path, value)),
                 // Such a patch is made by a function.
-                Node::Computed(_) => {}
+                Node::Computed(..) | Node::Pushed(_) => {}
             }
         }
     }
@@ -157,6 +157,6 @@ fn is_made_by_content(kept: &Kept<'_>) -> bool {
     kept.keys.values().any(|it| match it {
         Node::Kept(below) => below.is_made,
         Node::Gone => false,
-        Node::Replaced(_) | Node::Computed(_) => true,
+        Node::Replaced(_) | Node::Computed(..) | Node::Pushed(_) => true,
     })
 }

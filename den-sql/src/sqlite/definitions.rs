@@ -17,7 +17,8 @@ use crate::{
 
 impl Definitions for Sqlite {
     fn catalog(&self) -> &'static [&'static str] {
-        &["CREATE TABLE IF NOT EXISTS _den_indexes (
+        &[
+            "CREATE TABLE IF NOT EXISTS _den_indexes (
     collection TEXT NOT NULL,
     name TEXT NOT NULL,
     fields TEXT NOT NULL,
@@ -27,7 +28,17 @@ impl Definitions for Sqlite {
     definition TEXT,
     hash TEXT,
     PRIMARY KEY (collection, name)
-)"]
+)",
+            "CREATE TABLE IF NOT EXISTS _den_constraints (
+    collection TEXT NOT NULL,
+    name TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (collection, name)
+)",
+        ]
     }
 
     fn collections(&self) -> &'static str {
@@ -55,7 +66,7 @@ ON CONFLICT (collection, name) DO UPDATE SET
         sql.push(" (\n    id TEXT PRIMARY KEY NOT NULL,\n    data BLOB NOT NULL");
         for (path, kind) in layout.columns() {
             sql.push(",\n    ");
-            column(sql, &layout, path, kind);
+            column(sql, &layout, path, kind, Typing::Strict);
         }
         sql.push("\n) STRICT");
     }
@@ -65,7 +76,7 @@ ON CONFLICT (collection, name) DO UPDATE SET
         sql.push("ALTER TABLE ")
             .ident(collection)
             .push(" ADD COLUMN ");
-        column(sql, &layout, path, kind);
+        column(sql, &layout, path, kind, Typing::Strict);
     }
 
     fn create_index(&self, layout: &Layout, index: &IndexMeta, _concurrently: bool) -> Vec<String> {
@@ -138,13 +149,31 @@ pub(super) fn trigger_name(sql: &mut SqlWriter, index: &str, trigger: Trigger) {
     sql.ident(&name);
 }
 
-fn column(sql: &mut SqlWriter, layout: &Layout, path: &FieldPath, kind: FieldKind) {
+/// How a table takes the types of its columns.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Typing {
+    /// As they are said: it is `STRICT`, as den makes it.
+    Strict,
+    /// As wishes.
+    Loose,
+}
+
+/// Writes a generated column.
+pub(super) fn column(
+    sql: &mut SqlWriter,
+    layout: &Layout,
+    path: &FieldPath,
+    kind: FieldKind,
+    typing: Typing,
+) {
     sql.ident(&column_name(path, kind));
-    // `ANY` keeps integers and reals apart, so that numbers compare by exact value.
-    sql.push(match kind {
-        FieldKind::Text | FieldKind::Array | FieldKind::Object => " TEXT",
-        FieldKind::Number | FieldKind::Any => " ANY",
-        FieldKind::Bool => " INTEGER",
+    // `ANY` keeps integers and reals apart, so that numbers compare by exact value. Where types are
+    // wishes it stands for `NUMERIC`, which turns "1" into 1; `BLOB` leaves values as they are there.
+    sql.push(match (kind, typing) {
+        (FieldKind::Text | FieldKind::Array | FieldKind::Object, _) => " TEXT",
+        (FieldKind::Number | FieldKind::Any, Typing::Strict) => " ANY",
+        (FieldKind::Number | FieldKind::Any, Typing::Loose) => " BLOB",
+        (FieldKind::Bool, _) => " INTEGER",
     });
     sql.push(" GENERATED ALWAYS AS (");
     generated(sql, &table_place(layout, path), kind);

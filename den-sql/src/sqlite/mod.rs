@@ -2,6 +2,7 @@
 
 mod changes;
 mod compute;
+pub mod constraints;
 mod definitions;
 mod documents;
 mod groups;

@@ -1,11 +1,11 @@
 //! Predicates and sort keys of SQLite.
 
-use den_backend::{CompareOp, FieldKind, Pattern, TextOp, Value};
+use den_backend::{CompareOp, FieldKind, JsonType, Pattern, TextOp, Value};
 
 use super::{
     Sqlite,
     compute::{computed, json},
-    locator::{Read, bind, each, id, named_column, read, typed},
+    locator::{Read, bind, each, guarded, id, named_column, read, typed},
     sets,
 };
 use crate::{
@@ -265,6 +265,35 @@ impl Predicates for Sqlite {
 
     fn computed(&self, sql: &mut SqlWriter, it: &Computed<'_>, mode: Mode) {
         computed(sql, it, mode);
+    }
+
+    fn is_of_types(&self, sql: &mut SqlWriter, place: &Place<'_>, types: &[JsonType]) {
+        sql.push("(ifnull(");
+        read(sql, Read::Type, place);
+        sql.push(", 'null') IN ('null'");
+        let mut needs_whole_reals = false;
+        for it in types {
+            sql.push(match it {
+                JsonType::String => ", 'text'",
+                JsonType::Integer => {
+                    needs_whole_reals = !types.contains(&JsonType::Number);
+                    ", 'integer'"
+                }
+                JsonType::Number => ", 'integer', 'real'",
+                JsonType::Bool => ", 'true', 'false'",
+                JsonType::Array => ", 'array'",
+                JsonType::Object => ", 'object'",
+            });
+        }
+        sql.push(")");
+        if needs_whole_reals {
+            sql.push(" OR ifnull(");
+            guarded(sql, place, Scalar::Number);
+            sql.push(" = round(");
+            guarded(sql, place, Scalar::Number);
+            sql.push("), 0)");
+        }
+        sql.push(")");
     }
 
     fn json(&self, sql: &mut SqlWriter, source: &Source<'_>) {

@@ -67,6 +67,15 @@ fn the_catalog() {
                 definition TEXT,
                 hash TEXT,
                 PRIMARY KEY (collection, name)
+            );
+            CREATE TABLE IF NOT EXISTS _den_constraints (
+                collection TEXT NOT NULL,
+                name TEXT NOT NULL,
+                position INTEGER NOT NULL,
+                kind TEXT NOT NULL,
+                definition TEXT NOT NULL,
+                created_at TEXT NOT NULL,
+                PRIMARY KEY (collection, name)
             )"#]],
         &expect![[r#"
             CREATE TABLE IF NOT EXISTS _den_indexes (
@@ -78,6 +87,15 @@ fn the_catalog() {
                 kind text,
                 definition text,
                 hash text,
+                PRIMARY KEY (collection, name)
+            );
+            CREATE TABLE IF NOT EXISTS _den_constraints (
+                collection text NOT NULL,
+                name text NOT NULL,
+                position bigint NOT NULL,
+                kind text NOT NULL,
+                definition text NOT NULL,
+                created_at timestamptz NOT NULL,
                 PRIMARY KEY (collection, name)
             )"#]],
     );

@@ -34,6 +34,7 @@ const POSTGRES_FUNCTIONS: &[&str] = &[
     "strpos",
     "substr",
     "to_tsquery",
+    "trunc",
     "ts_rank",
     "unnest",
     "upper",
@@ -50,8 +51,9 @@ const POSTGRES_READING: &[&str] = &[
     "to_jsonb",
 ];
 
-/// What stands for elements of an array that no path can tell apart.
-const POSTGRES_WRITING: &[&str] = &["jsonb_agg"];
+/// What stands for elements of an array that no path can tell apart, and what measures the depth of a
+/// value.
+const POSTGRES_WRITING: &[&str] = &["jsonb_agg", "jsonb_path_exists"];
 
 const SQLITE_FUNCTIONS: &[&str] = &[
     "bm25",
@@ -73,6 +75,7 @@ const SQLITE_FUNCTIONS: &[&str] = &[
     "max",
     "min",
     "nullif",
+    "round",
     "row_number",
     "substr",
     AVG,
@@ -109,6 +112,7 @@ const KEYWORDS: &[&str] = &[
     "ON",
     "OR",
     "OVER",
+    "RAISE",
     "RETURNING",
     "SELECT",
     "THEN",

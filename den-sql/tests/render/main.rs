@@ -3,6 +3,7 @@
 mod arrays;
 mod compare;
 mod computed;
+mod constraints;
 mod definitions;
 mod documents;
 mod functions;
