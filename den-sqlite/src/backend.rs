@@ -5,10 +5,10 @@ use std::{any::Any, sync::Arc};
 use async_trait::async_trait;
 use den_backend::{
     Access, Backend, Capabilities, CollectionMeta, ConstraintMeta, DatabaseUrl, DeleteOutcome,
-    Error, ErrorKind, Expectation, Explain, ExplainMode, Grouping, IndexMeta, OnRefusal,
-    OpenOptions, Patch, PlannedChange, PoolStats, Put, PutOutcome, Query, RawDocument, ReadWrite,
-    RecordedIndex, Result, Returning, RowStream, SchemaChange, Transaction, TxOptions, Updated,
-    Upsert, UpsertOutcome, Value,
+    Expectation, Explain, ExplainMode, Grouping, IndexMeta, OnRefusal, OpenOptions, Patch,
+    PlannedChange, PoolStats, Put, PutOutcome, Query, RawDocument, ReadWrite, RecordedIndex,
+    Result, Returning, RowStream, SchemaChange, Transaction, TxOptions, Updated, Upsert,
+    UpsertOutcome, Value,
 };
 use tokio::sync::mpsc;
 
@@ -115,11 +115,10 @@ impl SqliteBackend {
     ) -> Result<()> {
         let mut lease = self.0.pool.writer().await?;
         let cache = Arc::clone(&self.0.cache);
-        let name = collection.to_owned();
         let done = self.0.pool.threads().run(move || {
             let done = lease.patiently(work);
             // Even if the caller is gone by now: what was known may be wrong.
-            cache.forget(&name);
+            cache.clear();
             done
         });
         done.await?
@@ -255,8 +254,10 @@ impl ReadWrite for SqliteBackend {
         raw::execute(self, statement, parameters, Batch::Transaction).await
     }
 
-    async fn alter(&self, _change: &SchemaChange) -> Result<()> {
-        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    async fn alter(&self, change: &SchemaChange) -> Result<()> {
+        let wanted = change.clone();
+        self.on_schema(change.collection(), move |it| schema::alter(it, &wanted))
+            .await
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
@@ -309,15 +310,22 @@ impl Backend for SqliteBackend {
         let name = collection.to_owned();
         let read = move |connection: &mut Connection| catalog::records(connection, &name);
         let records = session::anywhere(self.run(Work::Read, read)).await?;
-        Ok(records.into_iter().map(|it| it.recorded).collect())
+        // Those of the predecessor are not den's to drop.
+        let ours = records.into_iter().filter(|it| it.hash.is_some());
+        Ok(ours.map(|it| it.recorded).collect())
     }
 
-    async fn constraints(&self, _collection: &str) -> Result<Vec<ConstraintMeta>> {
-        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    async fn constraints(&self, collection: &str) -> Result<Vec<ConstraintMeta>> {
+        let name = collection.to_owned();
+        let read = move |connection: &mut Connection| catalog::enforced(connection, &name);
+        session::anywhere(self.run(Work::Read, read)).await
     }
 
-    async fn plan_collection(&self, _meta: &CollectionMeta) -> Result<Vec<PlannedChange>> {
-        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    async fn plan_collection(&self, meta: &CollectionMeta) -> Result<Vec<PlannedChange>> {
+        let wanted = meta.clone();
+        let read = move |connection: &mut Connection| schema::planned(connection, &wanted);
+        let planned = self.run(Work::Read, read).await?;
+        planned.map_err(|failure| failure.at(schema::place(&meta.name)))
     }
 
     async fn collections(&self) -> Result<Vec<String>> {

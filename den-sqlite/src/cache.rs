@@ -62,6 +62,11 @@ impl Cache {
         collection
     }
 
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        self.write().known.clear();
+    }
+
     /// Forgets a collection.
     pub(crate) fn forget(&self, name: &str) {
         self.write().known.remove(name);

@@ -1,10 +1,14 @@
 //! What the database itself says of its collections: tables, columns, and den's records.
 
-use den_backend::{IndexKind, IndexMeta, RecordedIndex};
-use den_sql::{Layout, SQLITE, column_name, schema};
+use den_backend::{ConstraintMeta, IndexKind, IndexMeta, RecordedIndex};
+use den_sql::{Layout, SQLITE, column_name, constraint, schema, sqlite_constraints};
 use rusqlite::OptionalExtension;
 
-use crate::{collection::Collection, connection::Connection, error::Outcome};
+use crate::{
+    collection::Collection,
+    connection::Connection,
+    error::{Outcome, Refused},
+};
 
 const TABLE: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1";
 
@@ -33,6 +37,22 @@ const COLUMNS: &str = "SELECT name FROM pragma_table_xinfo(?1)";
 
 const OWNER: &str = "SELECT collection FROM _den_indexes WHERE name = ?1 AND collection <> ?2";
 
+/// The tables of den's own records, in the order of [`schema::catalog`].
+const RECORDS: [&str; 2] = ["_den_indexes", "_den_constraints"];
+
+/// As [`schema::recorded_indexes`], in a table of another program.
+const FOREIGN_RECORDS: &str =
+    "SELECT name, fields, is_unique, NULL, NULL, NULL FROM _den_indexes WHERE collection = ?1
+ORDER BY name";
+
+const OWNED: &str = "SELECT collection FROM _den_indexes WHERE name = ?1";
+
+const STRICT: &str =
+    "SELECT 1 FROM pragma_table_list WHERE schema = 'main' AND name = ?1 AND strict";
+
+const TRIGGER: &str =
+    "SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND name = ?1 AND tbl_name = ?2";
+
 const NOW: &str = "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 
 /// An index as den recorded it.
@@ -53,37 +73,80 @@ pub(crate) fn load(connection: &Connection, name: &str) -> Outcome<Option<Collec
     if !is_collection(&columns) {
         return Ok(None);
     }
-    let mut layout = Layout::new(name);
     let mut indexes = Vec::new();
-    for index in records(connection, name)?
-        .into_iter()
-        .filter_map(|it| it.index)
-    {
-        if index.kind == IndexKind::Search && search_exists(connection, name, &index.name)? {
-            layout = layout.with_search(&index);
+    let mut foreign = Vec::new();
+    for record in records(connection, name)? {
+        match record.index {
+            Some(index) => indexes.push(index),
+            None if record.recorded.unique => foreign.push(record.recorded),
+            None => {}
         }
-        for (field, _) in &index.fields {
-            layout = match index.kind {
-                IndexKind::Plain | IndexKind::Unique => {
-                    let column = column_name(&field.path, field.kind);
-                    if !columns.contains(&column) {
-                        continue;
-                    }
-                    layout.with_column(field.path.clone(), field.kind)
-                }
-                IndexKind::Members => {
-                    // Without its triggers the side table no longer says what is in the rows.
-                    if !members_exist(connection, name, &index.name)? {
-                        continue;
-                    }
-                    layout.with_members(field.path.clone(), index.name.clone())
-                }
-                IndexKind::Search => layout,
-            };
-        }
-        indexes.push(index);
     }
-    Ok(Some(Collection::new(layout, &indexes)))
+    let constraints = constraints(connection, name)?;
+    let mut layout = column_layout(name, &indexes, &columns);
+    for index in &indexes {
+        match index.kind {
+            IndexKind::Plain | IndexKind::Unique => {}
+            IndexKind::Search => {
+                if search_exists(connection, name, &index.name)? {
+                    layout = layout.with_search(index);
+                }
+            }
+            IndexKind::Members => {
+                // Without its triggers the side table no longer says what is in the rows.
+                if members_exist(connection, name, &index.name)? {
+                    for (field, _) in &index.fields {
+                        layout = layout.with_members(field.path.clone(), index.name.clone());
+                    }
+                }
+            }
+        }
+    }
+    for constraint in &constraints {
+        layout = with_backing(layout, constraint, &columns);
+    }
+    Ok(Some(Collection::new(
+        layout,
+        &indexes,
+        foreign,
+        constraints,
+    )))
+}
+
+/// Where fields lie, as far as indexes have columns for them that are there.
+pub(crate) fn column_layout<'a>(
+    collection: &str,
+    indexes: impl IntoIterator<Item = &'a IndexMeta>,
+    columns: &[String],
+) -> Layout {
+    let indexes = indexes.into_iter();
+    indexes.fold(Layout::new(collection), |layout, index| {
+        with_columns(layout, index, columns)
+    })
+}
+
+/// The same with the columns of the index that backs a constraint.
+pub(crate) fn with_backing(
+    layout: Layout,
+    constraint: &ConstraintMeta,
+    columns: &[String],
+) -> Layout {
+    match constraint::backing_index(constraint) {
+        Some(index) => with_columns(layout, &index, columns),
+        None => layout,
+    }
+}
+
+fn with_columns(layout: Layout, index: &IndexMeta, columns: &[String]) -> Layout {
+    match index.kind {
+        IndexKind::Plain | IndexKind::Unique => {}
+        IndexKind::Members | IndexKind::Search => return layout,
+    }
+    let fields = index.fields.iter().map(|(field, _)| field);
+    let there = fields.filter(|it| columns.contains(&column_name(&it.path, it.kind)));
+    there.fold(layout, |layout, it| {
+        layout.with_column(it.path.clone(), it.kind)
+    })
 }
 
 /// Whether a table of exactly this name exists.
@@ -151,7 +214,10 @@ pub(crate) fn records(connection: &Connection, collection: &str) -> Outcome<Vec<
     if !table_exists(connection, "_den_indexes")? {
         return Ok(Vec::new());
     }
-    let mut statement = connection.prepare_cached(&schema::recorded_indexes(SQLITE))?;
+    let mut statement = match missing_columns(connection)?.is_empty() {
+        true => connection.prepare_cached(&schema::recorded_indexes(SQLITE))?,
+        false => connection.prepare_cached(FOREIGN_RECORDS)?,
+    };
     let mut rows = statement.query([collection])?;
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
@@ -178,9 +244,155 @@ pub(crate) fn owner(
     index: &str,
     collection: &str,
 ) -> Outcome<Option<String>> {
+    if !table_exists(connection, "_den_indexes")? {
+        return Ok(None);
+    }
     let mut statement = connection.prepare_cached(OWNER)?;
     let owner = statement.query_row([index, collection], |row| row.get(0));
     Ok(owner.optional()?)
+}
+
+/// The collection that has an index of this name.
+pub(crate) fn index_owner(connection: &Connection, index: &str) -> Outcome<Option<String>> {
+    if !table_exists(connection, "_den_indexes")? {
+        return Ok(None);
+    }
+    let mut statement = connection.prepare_cached(OWNED)?;
+    let owner = statement.query_row([index], |row| row.get(0));
+    Ok(owner.optional()?)
+}
+
+/// Whether the types of a table's columns are more than wishes.
+pub(crate) fn is_strict(connection: &Connection, table: &str) -> Outcome<bool> {
+    let mut statement = connection.prepare_cached(STRICT)?;
+    Ok(statement.exists([table])?)
+}
+
+/// The statements that make den's records as they should be: none if they are.
+pub(crate) fn missing_records(connection: &Connection) -> Outcome<Vec<String>> {
+    let mut missing = Vec::new();
+    for (table, statement) in RECORDS.into_iter().zip(schema::catalog(SQLITE)) {
+        if !table_exists(connection, table)? {
+            missing.push(statement);
+        }
+    }
+    missing.extend(missing_columns(connection)?.into_iter().map(str::to_owned));
+    Ok(missing)
+}
+
+/// The statements that add the columns which a table of records lacks that another program made.
+fn missing_columns(connection: &Connection) -> Outcome<Vec<&'static str>> {
+    let there = columns(connection, "_den_indexes")?;
+    if there.is_empty() {
+        return Ok(Vec::new());
+    }
+    let columns = sqlite_constraints::CATALOG_COLUMNS.into_iter();
+    let missing = columns.filter(|(name, _)| !there.iter().any(|it| it == name));
+    Ok(missing.map(|(_, statement)| statement).collect())
+}
+
+/// The recorded constraints of a collection, in the order in which they were made.
+pub(crate) fn constraints(
+    connection: &Connection,
+    collection: &str,
+) -> Outcome<Vec<ConstraintMeta>> {
+    if !table_exists(connection, "_den_constraints")? {
+        return Ok(Vec::new());
+    }
+    let mut statement = connection.prepare_cached(&constraint::recorded(SQLITE))?;
+    let definitions = statement.query_map([collection], |row| row.get::<_, String>(2))?;
+    let definitions = definitions.collect::<rusqlite::Result<Vec<_>>>()?;
+    let constraints = definitions.iter();
+    Ok(constraints
+        .filter_map(|it| constraint::parse_definition(it))
+        .collect())
+}
+
+/// Those of the recorded constraints that are in force.
+pub(crate) fn enforced(connection: &Connection, collection: &str) -> Outcome<Vec<ConstraintMeta>> {
+    let mut enforced = Vec::new();
+    for constraint in constraints(connection, collection)? {
+        if is_enforced(connection, collection, &constraint)? {
+            enforced.push(constraint);
+        }
+    }
+    Ok(enforced)
+}
+
+/// The collection that has a constraint of this name.
+pub(crate) fn constraint_owner(connection: &Connection, name: &str) -> Outcome<Option<String>> {
+    if !table_exists(connection, "_den_constraints")? {
+        return Ok(None);
+    }
+    let mut statement = connection.prepare_cached(&constraint::owner(SQLITE))?;
+    let owner = statement.query_row([name], |row| row.get(0));
+    Ok(owner.optional()?)
+}
+
+/// Whether all is there that enforces a constraint. Another program that drops the table takes it along,
+/// and leaves the record.
+pub(crate) fn is_enforced(
+    connection: &Connection,
+    collection: &str,
+    constraint: &ConstraintMeta,
+) -> Outcome<bool> {
+    let mut statement = connection.prepare_cached(TRIGGER)?;
+    for name in sqlite_constraints::guard_names(constraint) {
+        if !statement.exists([name.as_str(), collection])? {
+            return Ok(false);
+        }
+    }
+    match constraint::backing_index(constraint) {
+        Some(index) => index_exists(connection, collection, &index.name),
+        None => Ok(true),
+    }
+}
+
+/// The collection whose index or constraint refused a row.
+pub(crate) fn refusing(connection: &Connection, refused: &Refused) -> Outcome<Option<Collection>> {
+    let called = match refused {
+        Refused::Constraint(name) => {
+            let owner = constraint_owner(connection, name)?;
+            return owner.map_or(Ok(None), |it| load(connection, &it));
+        }
+        Refused::Unique(called) => called,
+    };
+    let quoted = called.strip_prefix("index '");
+    if let Some(name) = quoted.and_then(|it| it.strip_suffix('\'')) {
+        let owner = index_owner(connection, &name.replace("''", "'"))?;
+        return owner.map_or(Ok(None), |it| load(connection, &it));
+    }
+    for name in collections(connection)? {
+        let columns = called.strip_prefix(name.as_str());
+        if !columns.is_some_and(|it| it.starts_with('.')) {
+            continue;
+        }
+        let found = load(connection, &name)?;
+        if let Some(found) = found.filter(|it| it.is_called(called)) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// Records a constraint.
+pub(crate) fn record_constraint(
+    connection: &Connection,
+    collection: &str,
+    meta: &ConstraintMeta,
+) -> Outcome<()> {
+    let now: String = connection.query_row(NOW, [], |row| row.get(0))?;
+    connection.execute(
+        &constraint::record(SQLITE),
+        (
+            collection,
+            &meta.name,
+            meta.kind.rule().word(),
+            constraint::definition(meta),
+            now,
+        ),
+    )?;
+    Ok(())
 }
 
 /// Records an index.

@@ -6,18 +6,21 @@ use den_backend::{
     Access, Expr, Field, FieldKind, FieldPath, Patch, Query, RawDocument, Result, Returning,
     Select, Updated, Value,
 };
-use den_sql::{Layouts, SQLITE, Statement};
+use den_sql::{Layout, Layouts, SQLITE, Statement};
 
 use crate::{
     connection::Connection,
     document,
-    error::Outcome,
+    error::{Failure, Outcome},
     scan,
     session::{
         Batch, Session, Work, is_large, is_of_one, on_query, refresh, select, with_statement,
     },
     subject::Subject,
 };
+
+/// So many documents are looked at for the one that a constraint refused.
+const MOST_TRIED: u64 = 10_000;
 
 /// Changes the rows of a query.
 ///
@@ -33,7 +36,7 @@ pub(crate) async fn update<S: Session>(
 ) -> Result<Updated> {
     match returning {
         Returning::Nothing => {
-            let count = update_only(session, query, patch).await?;
+            let count = update_only(session, query, patch, batch).await?;
             Ok(Updated {
                 count,
                 rows: Vec::new(),
@@ -45,12 +48,19 @@ pub(crate) async fn update<S: Session>(
     }
 }
 
-async fn update_only<S: Session>(session: &S, query: &Query, patch: &Patch) -> Result<u64> {
+async fn update_only<S: Session>(
+    session: &S,
+    query: &Query,
+    patch: &Patch,
+    batch: Batch,
+) -> Result<u64> {
     let render = |layouts: Layouts<'_>, query: &Query| statement(layouts, query, patch);
-    let (collection, patch) = (query.collection.clone(), Arc::new(patch.clone()));
+    let meant = Arc::new((query.clone(), patch.clone()));
     let work = move |connection: &Connection, statement: &Statement| {
-        let done = scan::execute(connection, statement);
-        done.map_err(|failure| failure.of_patch(&collection, &patch))
+        let (query, patch) = &*meant;
+        scan::execute(connection, statement)
+            .map_err(|failure| failure.of_patch(&query.collection, patch))
+            .map_err(|failure| with_id(connection, failure, query, patch, batch))
     };
     with_statement(session, query, Access::ReadWrite, render, work).await
 }
@@ -109,7 +119,8 @@ fn change_found(
     };
     let statement = subject.render(|layouts| statement(layouts, &query, patch));
     let count = scan::execute(connection, &statement)
-        .map_err(|failure| failure.of_patch(collection.name(), patch))?;
+        .map_err(|failure| failure.of_patch(collection.name(), patch))
+        .map_err(|failure| with_id(connection, failure, &query, patch, Batch::Savepoint))?;
     let rows = match returning {
         Returning::Nothing => Vec::new(),
         Returning::Old => found,
@@ -122,6 +133,51 @@ fn change_found(
 pub(crate) fn statement(layouts: Layouts<'_>, query: &Query, patch: &Patch) -> Statement {
     // The rows are read in statements of their own.
     den_sql::update(SQLITE, layouts, query, patch, Returning::Nothing)
+}
+
+/// The failure, with the id of the document that a constraint refused.
+///
+/// # Behavior
+///
+/// - The message of a trigger cannot hold it. So each document is changed by itself until one is refused,
+///   and that is taken back.
+fn with_id(
+    connection: &Connection,
+    failure: Failure,
+    query: &Query,
+    patch: &Patch,
+    batch: Batch,
+) -> Failure {
+    if !failure.is_of_constraint() {
+        return failure;
+    }
+    let found = batch.run(connection, |it| refused(it, query, patch), |_| false);
+    match found {
+        Ok(Some(id)) => failure.of_document(&id),
+        // Without it, what failed is said all the same.
+        Ok(None) | Err(_) => failure,
+    }
+}
+
+fn refused(connection: &Connection, query: &Query, patch: &Patch) -> Outcome<Option<String>> {
+    let layout = Layout::new(query.collection.as_str());
+    let limit = query.limit.unwrap_or(MOST_TRIED).min(MOST_TRIED);
+    let wanted = Query {
+        select: Select::Id,
+        limit: Some(limit),
+        ..query.clone()
+    };
+    for row in scan::all(connection, &select((&layout).into(), &wanted))? {
+        let one = Query {
+            filter: has_id(std::slice::from_ref(&row.id))?,
+            ..Query::new(query.collection.as_str())
+        };
+        let done = scan::execute(connection, &statement((&layout).into(), &one, patch));
+        if done.is_err_and(|failure| failure.is_of_constraint()) {
+            return Ok(Some(row.id));
+        }
+    }
+    Ok(None)
 }
 
 /// The filter for documents with these ids.

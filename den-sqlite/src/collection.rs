@@ -8,8 +8,10 @@ use std::{
     time::Duration,
 };
 
-use den_backend::{Expectation, IndexKind, IndexMeta};
-use den_sql::{ExpectationKind, Layout, SQLITE};
+use den_backend::{
+    ConstraintMeta, ConstraintRule, Expectation, IndexKind, IndexMeta, RecordedIndex,
+};
+use den_sql::{ExpectationKind, Layout, SQLITE, constraint::backing_index};
 
 use crate::{
     connection::BRIEF,
@@ -27,6 +29,7 @@ const SHAPES: usize = 1000;
 pub(crate) struct Collection {
     pub(crate) layout: Layout,
     uniques: Vec<Unique>,
+    constraints: Vec<ConstraintMeta>,
     get: OnceLock<String>,
     state_of: OnceLock<String>,
     put: [OnceLock<String>; 5],
@@ -39,16 +42,33 @@ pub(crate) struct Collection {
 pub(crate) struct Shape(u64);
 
 impl Collection {
-    /// A collection whose indexes are these.
-    pub(crate) fn new(layout: Layout, indexes: &[IndexMeta]) -> Self {
-        let uniques = indexes
+    /// A collection whose indexes and constraints are these, and these unique indexes of another program.
+    pub(crate) fn new(
+        layout: Layout,
+        indexes: &[IndexMeta],
+        foreign: Vec<RecordedIndex>,
+        constraints: Vec<ConstraintMeta>,
+    ) -> Self {
+        let mut uniques: Vec<Unique> = indexes
             .iter()
             .filter(|it| it.kind == IndexKind::Unique)
-            .map(|it| unique(&layout, it))
+            .map(|it| unique(&layout, it, ConstraintRule::Unique))
             .collect();
+        // The predecessor's are over expressions.
+        uniques.extend(foreign.into_iter().map(|it| Unique {
+            called: quoted(&it.name),
+            name: it.name,
+            fields: it.fields,
+            rule: ConstraintRule::Unique,
+        }));
+        for constraint in &constraints {
+            let rule = constraint.kind.rule();
+            uniques.extend(backing_index(constraint).map(|it| unique(&layout, &it, rule)));
+        }
         Self {
             layout,
             uniques,
+            constraints,
             get: OnceLock::new(),
             state_of: OnceLock::new(),
             put: Default::default(),
@@ -68,8 +88,15 @@ impl Collection {
             collection: Some(self.name()),
             id,
             uniques: &self.uniques,
+            constraints: &self.constraints,
             linked: &[],
         }
+    }
+
+    /// Whether SQLite calls one of the unique indexes so, or that of the ids.
+    pub(crate) fn is_called(&self, called: &str) -> bool {
+        called.strip_prefix(self.name()) == Some(".id")
+            || self.uniques.iter().any(|it| it.called == called)
     }
 
     /// Whether a statement of this shape took long the last time.
@@ -157,11 +184,11 @@ fn slot(expect: ExpectationKind) -> usize {
     }
 }
 
-fn unique(layout: &Layout, index: &IndexMeta) -> Unique {
+fn unique(layout: &Layout, index: &IndexMeta, rule: ConstraintRule) -> Unique {
     let called = if index.filter.is_always() {
         columns_of(layout, index)
     } else {
-        ["index '", &index.name.replace('\'', "''"), "'"].concat()
+        quoted(&index.name)
     };
     Unique {
         name: index.name.clone(),
@@ -171,7 +198,13 @@ fn unique(layout: &Layout, index: &IndexMeta) -> Unique {
             .map(|(field, _)| field.path.to_string())
             .collect(),
         called,
+        rule,
     }
+}
+
+/// What SQLite calls an index with an expression among its keys.
+fn quoted(index: &str) -> String {
+    ["index '", &index.replace('\'', "''"), "'"].concat()
 }
 
 fn columns_of(layout: &Layout, index: &IndexMeta) -> String {

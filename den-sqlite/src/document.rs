@@ -137,12 +137,18 @@ pub(crate) fn put(
             )
             .into());
         }
-        Expectation::Absent => {
-            if write(ExpectationKind::Absent)? {
-                return Ok(PutOutcome::Inserted);
+        Expectation::Absent => match write(ExpectationKind::Absent) {
+            Ok(true) => return Ok(PutOutcome::Inserted),
+            Ok(false) => Refusal::Exists,
+            // Triggers look at a row before its id is looked for.
+            Err(failure) if failure.is_of_constraint() => {
+                match missing_or(connection, collection, id, Refusal::Exists)? {
+                    Refusal::Exists => Refusal::Exists,
+                    Refusal::Missing | Refusal::OtherRevision => return Err(failure),
+                }
             }
-            Refusal::Exists
-        }
+            Err(failure) => return Err(failure),
+        },
         Expectation::Present | Expectation::Live => {
             if write(kind_of(expect))? {
                 return Ok(PutOutcome::Updated);

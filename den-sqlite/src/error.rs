@@ -2,7 +2,8 @@
 
 use std::{path::Path, sync::Arc};
 
-use den_backend::{Constraint, Error, ErrorKind, Patch};
+use den_backend::{Constraint, ConstraintMeta, ConstraintRule, Error, ErrorKind, Patch};
+use den_sql::{constraint::describe, sqlite_constraints::REFUSED};
 use rusqlite::ffi;
 
 use crate::{
@@ -34,6 +35,8 @@ pub(crate) struct Unique {
     /// What SQLite calls it: `table.column, table.column`, or `index 'name'` for one with an
     /// expression among its keys, as those have that are partial.
     pub(crate) called: String,
+    /// That of the constraint which it backs.
+    pub(crate) rule: ConstraintRule,
 }
 
 /// Where an error occurred, as far as is known.
@@ -42,8 +45,18 @@ pub(crate) struct Place<'a> {
     pub(crate) collection: Option<&'a str>,
     pub(crate) id: Option<&'a str>,
     pub(crate) uniques: &'a [Unique],
+    pub(crate) constraints: &'a [ConstraintMeta],
     /// The other collections that the statement looks into.
     pub(crate) linked: &'a [Arc<Collection>],
+}
+
+/// What refused a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// A unique index, as SQLite calls it.
+    Unique(String),
+    /// The constraint of this name.
+    Constraint(String),
 }
 
 impl Place<'_> {
@@ -106,16 +119,39 @@ impl Failure {
         }
     }
 
-    /// Whether a unique index refused that is not among those known.
-    pub(crate) fn is_unknown_unique(&self, known: &[Unique]) -> bool {
-        match self {
-            Self::Sql(error) | Self::Document(error, _) => {
-                let code = error.sqlite_extended_error_code();
-                let refused = message_of(error).and_then(what_refused).unwrap_or_default();
-                code == Some(ffi::SQLITE_CONSTRAINT_UNIQUE)
-                    && !known.iter().any(|it| it.called == refused)
+    /// What refused a row, if that is the failure.
+    pub(crate) fn refused(&self) -> Option<Refused> {
+        let (Self::Sql(error) | Self::Document(error, _)) = self else {
+            return None;
+        };
+        let message = message_of(error)?;
+        match error.sqlite_extended_error_code()? {
+            ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
+                what_refused(message).map(|it| Refused::Unique(it.to_owned()))
             }
-            Self::Den(_) => false,
+            ffi::SQLITE_CONSTRAINT_TRIGGER => {
+                let name = message.strip_prefix(REFUSED)?;
+                Some(Refused::Constraint(name.to_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a constraint refused a row for what it holds itself.
+    pub(crate) fn is_of_constraint(&self) -> bool {
+        matches!(self.refused(), Some(Refused::Constraint(_)))
+    }
+
+    /// Whether a unique index or a constraint refused that is not among those known.
+    pub(crate) fn is_unknown(&self, place: Place<'_>) -> bool {
+        match self.refused() {
+            Some(Refused::Unique(called)) => {
+                let mut names = place.collection.into_iter();
+                let is_id = names.any(|it| called.strip_prefix(it) == Some(".id"));
+                !is_id && !place.uniques.iter().any(|it| it.called == called)
+            }
+            Some(Refused::Constraint(name)) => !place.constraints.iter().any(|it| it.name == name),
+            None => false,
         }
     }
 
@@ -193,6 +229,7 @@ pub(crate) fn classify(error: rusqlite::Error, place: Place<'_>) -> Error {
                 .with_constraint(Constraint::new("primary key", vec!["_id".to_owned()]))
         }
         ffi::SQLITE_CONSTRAINT_UNIQUE => duplicate(message, place),
+        ffi::SQLITE_CONSTRAINT_TRIGGER => broken(message, place),
         _ => match code & 0xff {
             ffi::SQLITE_ERROR => plain_error(message, place),
             primary => {
@@ -257,7 +294,20 @@ fn duplicate(message: &str, place: Place<'_>) -> Error {
         return Error::new(ErrorKind::Duplicate, message)
             .with_constraint(Constraint::new(refused, Vec::new()));
     };
-    Error::duplicate(Constraint::new(index.name.clone(), index.fields.clone()))
+    let constraint = Constraint::new(index.name.clone(), index.fields.clone());
+    Error::duplicate(constraint.with_rule(index.rule))
+}
+
+/// The error for a row that a trigger refused.
+fn broken(message: &str, place: Place<'_>) -> Error {
+    let Some(name) = message.strip_prefix(REFUSED) else {
+        return Error::new(ErrorKind::Backend, "a trigger of the table refused it");
+    };
+    match place.constraints.iter().find(|it| it.name == name) {
+        Some(constraint) => Error::broken(describe(constraint)),
+        // What is known of it is gone, or cannot be read.
+        None => Error::broken(Constraint::new(name, Vec::new()).with_rule(ConstraintRule::Check)),
+    }
 }
 
 /// What SQLite calls the index that refused.
@@ -362,7 +412,7 @@ mod tests {
             collection: Some("people"),
             id: Some("1"),
             uniques,
-            linked: &[],
+            ..Place::default()
         }
     }
 
@@ -372,6 +422,7 @@ mod tests {
             name: "ux_people_name".into(),
             fields: vec!["name.first".into(), "name.last".into()],
             called: "people.a, people.b".into(),
+            rule: ConstraintRule::Unique,
         }];
         let error = failed(
             "CREATE TABLE people (id PRIMARY KEY, a, b); CREATE UNIQUE INDEX i ON people (a, b);",
@@ -397,6 +448,7 @@ mod tests {
             name: name.into(),
             fields: vec!["code".into()],
             called: called.into(),
+            rule: ConstraintRule::Unique,
         };
         let uniques = [
             unique("ux_all", "people.a"),
@@ -408,8 +460,8 @@ mod tests {
             "INSERT INTO people VALUES (1, 9), (2, 9)",
         );
         let failure = Failure::Sql(error);
-        assert!(!failure.is_unknown_unique(&uniques));
-        assert!(failure.is_unknown_unique(&uniques[..1]));
+        assert!(!failure.is_unknown(place(&uniques)));
+        assert!(failure.is_unknown(place(&uniques[..1])));
         let error = failure.at(place(&uniques));
         let constraint = error.constraint().unwrap();
         assert_eq!(

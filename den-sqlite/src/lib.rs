@@ -50,8 +50,17 @@
 //!
 //! What den computes and SQLite does not, or not with the same answer (arithmetic, functions, exact
 //! sums, most patches), is computed by functions that every connection has, on the documents as
-//! SQLite finds them. They are part of no table, index or trigger, so other programs can read and
-//! write the file without them.
+//! SQLite finds them. They are part of no table or index, so other programs can read and write the file
+//! without them; of triggers only those of a check that needs them have them.
+//!
+//! # Constraints
+//!
+//! Unique values have a unique index over what the documents hold, with its type. Anything else that a
+//! constraint asks for is looked at by two triggers, before a row is inserted and before it is updated. Both
+//! are plain SQL that holds for every program, `INSERT OR REPLACE` and `UPDATE OR IGNORE` included. A check
+//! that SQLite cannot compute, such as one with a regular expression or arithmetic, refuses the writes of
+//! programs that lack den's functions. Arrays and objects are unique by their text: `[1]` and `[1.0]`
+//! differ there.
 
 mod backend;
 mod cache;

@@ -20,6 +20,7 @@ use rusqlite::{
 
 use crate::{
     cache::schema_version,
+    catalog,
     connection::Connection,
     error::{Failure, Outcome, Place},
     session::{Batch, Session, Work, anywhere},
@@ -70,8 +71,10 @@ async fn run<S: Session, T: Send + 'static>(
             work(it, &raw, &mut statement).map(Some)
         };
         let done = session.run(Work::BriefRead, read).await?;
-        if let Some(answer) = done.map_err(in_terms)? {
-            return Ok(answer);
+        match done {
+            Ok(Some(answer)) => return Ok(answer),
+            Ok(None) => {}
+            Err(failure) => return Err(in_terms(session, failure).await),
         }
     }
     let makes = Arc::clone(&raw);
@@ -93,7 +96,10 @@ async fn run<S: Session, T: Send + 'static>(
         let version = anywhere(session.run(Work::Read, |it| schema_version(it))).await?;
         session.cache().saw_version(version);
     }
-    done.map_err(in_terms)
+    match done {
+        Ok(answer) => Ok(answer),
+        Err(failure) => Err(in_terms(session, failure).await),
+    }
 }
 
 /// Whether a statement that begins with this word is about rows.
@@ -196,7 +202,13 @@ fn json_text(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-fn in_terms(failure: Failure) -> Error {
+async fn in_terms<S: Session>(session: &S, failure: Failure) -> Error {
+    if let Some(refused) = failure.refused() {
+        let find = move |it: &mut Connection| catalog::refusing(it, &refused);
+        if let Ok(Ok(Some(found))) = session.run(Work::Read, find).await {
+            return failure.at(found.place(None));
+        }
+    }
     let missing = failure.missing_table().map(str::to_owned);
     failure.at(Place {
         collection: missing.as_deref(),

@@ -181,7 +181,7 @@ fn not_text() -> Error {
 }
 
 /// One parameter, bound without a copy.
-struct Bound<'a>(&'a Param);
+pub(crate) struct Bound<'a>(pub(crate) &'a Param);
 
 impl ToSql for Bound<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

@@ -1,17 +1,25 @@
-//! Making tables and indexes as described, each time in one transaction.
+//! Changes of the schema: tables, indexes and constraints, each time in one transaction.
+
+mod constraint;
+mod plan;
+mod refusal;
+mod rename;
 
 use den_backend::{
-    CollectionMeta, Constraint, Direction, Error, ErrorKind, Expr, Field, FieldKind, IndexKind,
-    IndexMeta, Query, Sort, Value, check::check_collection, search::check_language,
+    CollectionMeta, Error, ErrorKind, IndexKind, IndexMeta, PlannedChange, SchemaChange,
+    check::check_collection, search::check_language,
 };
-use den_sql::{Layout, SQLITE, column_name, schema};
-use rusqlite::ffi;
+use den_sql::{SQLITE, schema};
 
+pub(crate) use self::refusal::values_under;
+use self::{
+    plan::{misspelled, rebuilding, steps},
+    refusal::no_collection,
+};
 use crate::{
     catalog,
     connection::Connection,
     error::{Failure, Outcome, Place},
-    scan,
 };
 
 /// The languages of FTS5.
@@ -19,21 +27,25 @@ const LANGUAGES: [&str; 1] = ["english"];
 
 /// Whether everything is there as described.
 pub(crate) fn is_current(connection: &Connection, meta: &CollectionMeta) -> Outcome<bool> {
-    if !catalog::table_exists(connection, &meta.name)? {
-        return Ok(false);
+    match steps(connection, meta) {
+        Ok(steps) => Ok(steps.is_empty()),
+        // Whoever goes on to make it learns why that is not possible.
+        Err(Failure::Den(_)) => Ok(false),
+        Err(failure) => Err(failure),
     }
-    let columns = catalog::columns(connection, &meta.name)?;
-    if !catalog::is_collection(&columns) || needed(meta).any(|it| !columns.contains(&it)) {
-        return Ok(false);
-    }
-    let records = catalog::records(connection, &meta.name)?;
-    for index in &meta.indexes {
-        if !index_is_current(connection, &meta.name, index, &records)? {
-            return Ok(false);
-        }
-    }
-    let is_partial = |it: &IndexMeta| !it.filter.is_always();
-    Ok(!meta.indexes.iter().any(is_partial) || misspelled(connection, &meta.name)?.is_empty())
+}
+
+/// What [`ensure`] would do.
+pub(crate) fn planned(
+    connection: &Connection,
+    meta: &CollectionMeta,
+) -> Outcome<Vec<PlannedChange>> {
+    check_languages(meta)?;
+    let steps = steps(connection, meta)?;
+    Ok(steps
+        .into_iter()
+        .map(|it| it.describe(&meta.name))
+        .collect())
 }
 
 /// Makes a collection and its indexes exist as described.
@@ -41,24 +53,7 @@ pub(crate) fn ensure(connection: &mut Connection, meta: &CollectionMeta) -> Outc
     if is_current(connection, meta)? {
         return Ok(());
     }
-    check_languages(meta)?;
-    immediate(connection, |connection| {
-        // Another program may have been faster.
-        if is_current(connection, meta)? {
-            return Ok(());
-        }
-        check_name(connection, &meta.name)?;
-        for sql in schema::catalog(SQLITE) {
-            connection.execute_batch(&sql)?;
-        }
-        if catalog::table_exists(connection, &meta.name)? {
-            add_columns(connection, meta)?;
-        } else {
-            connection.execute_batch(&schema::create_table(SQLITE, meta))?;
-        }
-        make_indexes(connection, meta)?;
-        spell_again(connection, &meta.name)
-    })
+    immediate(connection, |it| make(it, meta))
 }
 
 /// Makes one more index exist on a collection.
@@ -67,49 +62,15 @@ pub(crate) fn ensure_index(
     collection: &str,
     index: &IndexMeta,
 ) -> Outcome<()> {
-    let meta = CollectionMeta {
-        indexes: vec![index.clone()],
-        ..CollectionMeta::new(collection)
-    };
-    if is_current(connection, &meta)? {
+    if is_current(connection, &with_index(collection, index))? {
         return Ok(());
     }
-    check_languages(&meta)?;
-    immediate(connection, |connection| {
-        if !catalog::table_exists(connection, collection)? {
-            return Err(Error::not_registered(collection).into());
-        }
-        for sql in schema::catalog(SQLITE) {
-            connection.execute_batch(&sql)?;
-        }
-        add_columns(connection, &meta)?;
-        make_indexes(connection, &meta)?;
-        spell_again(connection, collection)
-    })
-}
-
-/// Checks that the words of every search index can be cut as it wants.
-fn check_languages(meta: &CollectionMeta) -> Outcome<()> {
-    for options in meta.indexes.iter().filter_map(|it| it.search.as_ref()) {
-        let checked = check_language(options.language.as_deref(), &LANGUAGES);
-        checked.map_err(|error| error.with_collection(meta.name.as_str()))?;
-    }
-    Ok(())
+    immediate(connection, |it| make_index(it, collection, index))
 }
 
 /// Drops a recorded index.
 pub(crate) fn drop_index(connection: &mut Connection, collection: &str, name: &str) -> Outcome<()> {
-    immediate(connection, |connection| {
-        let records = catalog::records(connection, collection)?;
-        let Some(record) = records.into_iter().find(|it| it.recorded.name == name) else {
-            let message = format!("den made no index `{name}` here");
-            return Err(Error::new(ErrorKind::NotFound, message)
-                .with_collection(collection)
-                .into());
-        };
-        drop_recorded(connection, &record)?;
-        spell_again(connection, collection)
-    })
+    immediate(connection, |it| remove_index(it, collection, name))
 }
 
 /// Makes an index anew that den recorded.
@@ -118,44 +79,50 @@ pub(crate) fn rebuild_index(
     collection: &str,
     index: &IndexMeta,
 ) -> Outcome<()> {
-    let meta = CollectionMeta {
-        indexes: vec![index.clone()],
-        ..CollectionMeta::new(collection)
-    };
-    immediate(connection, |connection| {
-        let records = catalog::records(connection, collection)?;
-        let own = |it: &catalog::Record| it.recorded.name == index.name;
-        if let Some(record) = records.into_iter().find(own) {
-            drop_recorded(connection, &record)?;
-        }
-        make_indexes(connection, &meta)?;
-        spell_again(connection, collection)
+    immediate(connection, |it| {
+        rebuilding(it, collection, index)?.run(it, collection)?;
+        spell_again(it, collection)
     })
 }
 
 /// Drops a collection with everything that belongs to it.
-///
-/// # Behavior
-///
-/// - A table that is no collection is refused: den did not make it, so it is not den's to drop.
 pub(crate) fn drop_collection(connection: &mut Connection, collection: &str) -> Outcome<()> {
-    check_collection(collection)?;
-    immediate(connection, |connection| {
-        let is_there = catalog::table_exists(connection, collection)?;
-        if is_there && !catalog::is_collection(&catalog::columns(connection, collection)?) {
-            return Err(no_collection(collection).into());
+    immediate(connection, |it| remove_collection(it, collection))
+}
+
+/// Changes the schema, in a transaction of its own.
+pub(crate) fn alter(connection: &mut Connection, change: &SchemaChange) -> Outcome<()> {
+    match change {
+        SchemaChange::CreateCollection(meta) => ensure(connection, meta),
+        SchemaChange::CreateIndex { collection, index } => {
+            ensure_index(connection, collection, index)
         }
-        for record in catalog::records(connection, collection)? {
-            drop_recorded(connection, &record)?;
+        SchemaChange::RenameCollection { .. }
+        | SchemaChange::DropCollection(_)
+        | SchemaChange::DropIndex { .. }
+        | SchemaChange::CreateConstraint { .. }
+        | SchemaChange::DropConstraint { .. } => immediate(connection, |it| apply(it, change)),
+    }
+}
+
+/// Changes the schema in a transaction that the caller has begun, and takes back if this fails.
+pub(crate) fn apply(connection: &Connection, change: &SchemaChange) -> Outcome<()> {
+    match change {
+        SchemaChange::CreateCollection(meta) => make(connection, meta),
+        SchemaChange::RenameCollection { from, to } => rename::rename(connection, from, to),
+        SchemaChange::DropCollection(name) => remove_collection(connection, name),
+        SchemaChange::CreateIndex { collection, index } => {
+            make_index(connection, collection, index)
         }
-        if !is_there {
-            return Ok(());
+        SchemaChange::DropIndex { collection, name } => remove_index(connection, collection, name),
+        SchemaChange::CreateConstraint {
+            collection,
+            constraint,
+        } => constraint::create(connection, collection, constraint),
+        SchemaChange::DropConstraint { collection, name } => {
+            constraint::remove(connection, collection, name)
         }
-        for sql in schema::drop_table(SQLITE, collection) {
-            connection.execute_batch(&sql)?;
-        }
-        Ok(())
-    })
+    }
 }
 
 /// Runs `work` in a write transaction of its own.
@@ -174,264 +141,117 @@ pub(crate) fn immediate<T>(
     done
 }
 
-fn check_name(connection: &Connection, name: &str) -> Outcome<()> {
-    let refuse = |message: String| Err(Error::new(ErrorKind::InvalidQuery, message).into());
-    let prefix = name.get(..7).unwrap_or_default();
-    if prefix.eq_ignore_ascii_case("sqlite_") || name.eq_ignore_ascii_case("_den_indexes") {
-        return refuse(format!("the collection name `{name}` is reserved"));
-    }
-    if catalog::table_exists(connection, name)? {
-        let columns = catalog::columns(connection, name)?;
-        if !catalog::is_collection(&columns) {
-            return Err(no_collection(name).into());
-        }
-        return Ok(());
-    }
-    // SQLite takes names that differ in ASCII case for one.
-    match catalog::same_names(connection, name)?.first() {
-        Some(taken) => refuse(format!(
-            "the collection name `{name}` is taken by `{taken}`: SQLite ignores case in names"
-        )),
-        None => Ok(()),
+/// Where an error about a schema occurred.
+pub(crate) fn place(collection: &str) -> Place<'_> {
+    Place {
+        collection: Some(collection),
+        ..Place::default()
     }
 }
 
-/// The error for a table that den did not make.
-fn no_collection(name: &str) -> Error {
-    let message = format!(
-        "the database has a table `{name}` that is no collection: it lacks the columns `id` and \
-         `data`"
-    );
-    Error::new(ErrorKind::InvalidQuery, message)
-}
-
-/// The columns that the indexes of a collection need.
-fn needed(meta: &CollectionMeta) -> impl Iterator<Item = String> {
-    Layout::of(meta)
-        .columns()
-        .map(|(path, kind)| column_name(path, kind))
-        .collect::<Vec<_>>()
-        .into_iter()
-}
-
-fn add_columns(connection: &Connection, meta: &CollectionMeta) -> Outcome<()> {
-    let there = catalog::columns(connection, &meta.name)?;
-    for (path, kind) in Layout::of(meta).columns() {
-        if !there.contains(&column_name(path, kind)) {
-            let sql = schema::add_column(SQLITE, &meta.name, path, kind);
-            connection.execute_batch(&sql)?;
-        }
+fn make(connection: &Connection, meta: &CollectionMeta) -> Outcome<()> {
+    check_languages(meta)?;
+    for step in steps(connection, meta)? {
+        step.run(connection, &meta.name)?;
     }
     Ok(())
 }
 
-/// Where the fields lie, those of other indexes included: a filter is to be spelled as in queries.
-fn layout_of(connection: &Connection, meta: &CollectionMeta) -> Outcome<Layout> {
-    let known = catalog::load(connection, &meta.name)?;
-    let known = known.map_or_else(|| Layout::new(meta.name.as_str()), |it| it.layout);
-    let described = Layout::of(meta);
-    let columns = described.columns();
-    Ok(columns.fold(known, |layout, (path, kind)| {
-        layout.with_column(path.clone(), kind)
-    }))
+fn make_index(connection: &Connection, collection: &str, index: &IndexMeta) -> Outcome<()> {
+    if !catalog::table_exists(connection, collection)? {
+        return Err(Error::not_registered(collection).into());
+    }
+    make(connection, &with_index(collection, index))
 }
 
-fn make_indexes(connection: &Connection, meta: &CollectionMeta) -> Outcome<()> {
-    let layout = layout_of(connection, meta)?;
-    let records = catalog::records(connection, &meta.name)?;
-    for index in &meta.indexes {
-        if index_is_current(connection, &meta.name, index, &records)? {
-            continue;
-        }
-        if let Some(owner) = catalog::owner(connection, &index.name, &meta.name)? {
-            let message = format!(
-                "the index name `{}` is taken by the collection `{owner}`",
-                index.name
-            );
-            return Err(Error::new(ErrorKind::InvalidQuery, message)
-                .with_collection(meta.name.as_str())
-                .into());
-        }
-        if let Some(record) = records.iter().find(|it| it.recorded.name == index.name) {
-            drop_recorded(connection, record)?;
-        }
-        if !catalog::same_names(connection, &index.name)?.is_empty() {
-            let message = format!(
-                "the database has something else named `{}`, which den did not make",
-                index.name
-            );
-            return Err(Error::new(ErrorKind::InvalidQuery, message)
-                .with_collection(meta.name.as_str())
-                .into());
-        }
-        for sql in schema::create_index(SQLITE, &layout, index, false) {
-            connection
-                .execute_batch(&sql)
-                .or_else(|error| Err(explain_failure(connection, &layout, index, error)?))?;
-        }
-        catalog::record(connection, &meta.name, index)?;
+/// A collection with an index of which nothing else is said.
+fn with_index(collection: &str, index: &IndexMeta) -> CollectionMeta {
+    CollectionMeta {
+        indexes: vec![index.clone()],
+        ..CollectionMeta::new(collection)
+    }
+}
+
+fn remove_index(connection: &Connection, collection: &str, name: &str) -> Outcome<()> {
+    let records = catalog::records(connection, collection)?;
+    if let Some(record) = records.into_iter().find(|it| it.recorded.name == name) {
+        drop_recorded(connection, &record)?;
+        return spell_again(connection, collection);
+    }
+    let constraints = catalog::constraints(connection, collection)?;
+    let needs_it = |it: &den_backend::ConstraintMeta| {
+        it.name == name && den_sql::constraint::backing_index(it).is_some()
+    };
+    let (kind, message) = if constraints.iter().any(needs_it) {
+        let message =
+            format!("the constraint `{name}` needs its index; drop the constraint instead");
+        (ErrorKind::Restricted, message)
+    } else {
+        let message = format!("den made no index `{name}` here");
+        (ErrorKind::NotFound, message)
+    };
+    Err(Error::new(kind, message).with_collection(collection).into())
+}
+
+/// Drops a collection with everything that belongs to it.
+///
+/// # Behavior
+///
+/// - A table that is no collection is refused: den did not make it, so it is not den's to drop.
+fn remove_collection(connection: &Connection, collection: &str) -> Outcome<()> {
+    check_collection(collection)?;
+    let is_there = catalog::table_exists(connection, collection)?;
+    if is_there && !catalog::is_collection(&catalog::columns(connection, collection)?) {
+        return Err(no_collection(collection).into());
+    }
+    for record in catalog::records(connection, collection)? {
+        drop_recorded(connection, &record)?;
+    }
+    for constraint in catalog::constraints(connection, collection)? {
+        constraint::drop_recorded(connection, collection, &constraint)?;
+    }
+    if !is_there {
+        return Ok(());
+    }
+    for sql in schema::drop_table(SQLITE, collection) {
+        connection.execute_batch(&sql)?;
+    }
+    Ok(())
+}
+
+/// Checks that the words of every search index can be cut as it wants.
+fn check_languages(meta: &CollectionMeta) -> Outcome<()> {
+    for options in meta.indexes.iter().filter_map(|it| it.search.as_ref()) {
+        let checked = check_language(options.language.as_deref(), &LANGUAGES);
+        checked.map_err(|error| error.with_collection(meta.name.as_str()))?;
     }
     Ok(())
 }
 
 /// Makes partial indexes again that are not spelled as they should be by now.
 fn spell_again(connection: &Connection, collection: &str) -> Outcome<()> {
-    for (index, statements) in misspelled(connection, collection)? {
-        let dropped = schema::drop_index(SQLITE, collection, &index.name, index.kind);
-        for sql in dropped.iter().chain(&statements) {
-            connection.execute_batch(sql)?;
-        }
+    let Some(known) = catalog::load(connection, collection)? else {
+        return Ok(());
+    };
+    let indexes = catalog::records(connection, collection)?;
+    let indexes = indexes.into_iter().filter_map(|it| it.index);
+    for step in misspelled(connection, &known.layout, indexes)? {
+        step.run(connection, collection)?;
     }
     Ok(())
 }
 
-/// Partial indexes whose filter is spelled otherwise than in statements, with what makes them: a
-/// column has come or gone since that the filter can look at. SQLite finds such an index by the text of
-/// its filter.
-fn misspelled(connection: &Connection, collection: &str) -> Outcome<Vec<(IndexMeta, Vec<String>)>> {
-    let Some(known) = catalog::load(connection, collection)? else {
-        return Ok(Vec::new());
-    };
-    let records = catalog::records(connection, collection)?;
-    let mut found = Vec::new();
-    for index in records.into_iter().filter_map(|it| it.index) {
-        if index.filter.is_always() {
-            continue;
-        }
-        let wanted = schema::create_index(SQLITE, &known.layout, &index, false);
-        let there = catalog::index_text(connection, collection, &index.name)?;
-        let is_wanted = |there: &str| wanted.iter().all(|it| from_name(it) == from_name(there));
-        if there.is_some_and(|it| !is_wanted(&it)) {
-            found.push((index, wanted));
-        }
-    }
-    Ok(found)
-}
-
-/// The definition of an index from its name on. SQLite does not keep what stands before as it was.
-fn from_name(definition: &str) -> &str {
-    definition.split_once('"').map_or(definition, |(_, it)| it)
-}
-
-fn index_is_current(
-    connection: &Connection,
-    collection: &str,
-    index: &IndexMeta,
-    records: &[catalog::Record],
-) -> Outcome<bool> {
-    let hash = schema::definition_hash(index);
-    let recorded = records
-        .iter()
-        .any(|it| it.recorded.name == index.name && it.hash.as_ref() == Some(&hash));
-    if !recorded {
-        return Ok(false);
-    }
-    match index.kind {
-        IndexKind::Plain | IndexKind::Unique => {
-            catalog::index_exists(connection, collection, &index.name)
-        }
-        // Another program that drops the table takes the triggers with it, and leaves the record.
-        IndexKind::Members => catalog::members_exist(connection, collection, &index.name),
-        IndexKind::Search => catalog::search_exists(connection, collection, &index.name),
-    }
-}
-
 fn drop_recorded(connection: &Connection, record: &catalog::Record) -> Outcome<()> {
     let recorded = &record.recorded;
-    let kind = record.index.as_ref().map_or(IndexKind::Plain, |it| it.kind);
-    for sql in schema::drop_index(SQLITE, &recorded.collection, &recorded.name, kind) {
+    for sql in schema::drop_index(SQLITE, &recorded.collection, &recorded.name, record.kind()) {
         connection.execute_batch(&sql)?;
     }
     catalog::forget(connection, &recorded.collection, &recorded.name)
 }
 
-/// What to say when an index could not be made: for a unique one, which document is in the way.
-fn explain_failure(
-    connection: &Connection,
-    layout: &Layout,
-    index: &IndexMeta,
-    error: rusqlite::Error,
-) -> Outcome<Failure> {
-    let code = error.sqlite_extended_error_code();
-    if code != Some(ffi::SQLITE_CONSTRAINT_UNIQUE) {
-        return Ok(Failure::Sql(error));
-    }
-    let fields: Vec<String> = index
-        .fields
-        .iter()
-        .map(|(field, _)| field.path.to_string())
-        .collect();
-    let message = format!(
-        "the unique index {} cannot be made: several documents have the same {}",
-        index.name,
-        fields.join(", ")
-    );
-    let mut it = Error::new(ErrorKind::Duplicate, message)
-        .with_collection(layout.collection.as_str())
-        .with_constraint(Constraint::new(index.name.as_str(), fields))
-        .with_code(ffi::SQLITE_CONSTRAINT_UNIQUE.to_string())
-        .with_source(error);
-    if let Some(id) = offender(connection, layout, index)? {
-        it = it.with_id(id);
-    }
-    Ok(Failure::Den(it))
-}
-
-/// A document with the same values under the index as another.
-fn offender(
-    connection: &Connection,
-    layout: &Layout,
-    index: &IndexMeta,
-) -> Outcome<Option<String>> {
-    let mut query = Query::new(layout.collection.as_str());
-    query.filter = index.filter.clone();
-    for (field, _) in &index.fields {
-        let field = Field::document(field.path.clone(), field.kind);
-        let present = Expr::IsNull(Box::new(Expr::Field(field.clone()))).not();
-        query.filter = query.filter.and(present);
-        query.sort.push(Sort::field(field, Direction::Asc));
-    }
-    let statement = den_sql::select(SQLITE, layout.into(), &query);
-    let mut before: Option<Vec<Value>> = None;
-    let mut found = None;
-    scan::each(connection, &statement, |row| {
-        let values = serde_json::from_slice::<Value>(&row.body)
-            .ok()
-            .and_then(|document| values_under(index, &document));
-        if values.is_some() && values == before {
-            found = Some(row.id);
-            return false;
-        }
-        before = values;
-        true
-    })?;
-    Ok(found)
-}
-
-/// The values a document has under a unique index; none if it takes no part in it.
-pub(crate) fn values_under(index: &IndexMeta, document: &Value) -> Option<Vec<Value>> {
-    let fields = index.fields.iter();
-    fields
-        .map(|(field, _)| {
-            let value = document.at(field.path.segments())?;
-            let kind = match value {
-                Value::Null => return None,
-                Value::Bool(_) => FieldKind::Bool,
-                Value::Int(_) | Value::Float(_) => FieldKind::Number,
-                Value::Text(_) => FieldKind::Text,
-                Value::Array(_) => FieldKind::Array,
-                Value::Object(_) => FieldKind::Object,
-            };
-            let takes_part = field.kind == FieldKind::Any || field.kind == kind;
-            takes_part.then(|| value.clone())
-        })
-        .collect()
-}
-
-/// Where an error about a schema occurred.
-pub(crate) fn place(collection: &str) -> Place<'_> {
-    Place {
-        collection: Some(collection),
-        ..Place::default()
+impl catalog::Record {
+    /// The kind of index; one that another program recorded is of the plainest.
+    fn kind(&self) -> IndexKind {
+        self.index.as_ref().map_or(IndexKind::Plain, |it| it.kind)
     }
 }

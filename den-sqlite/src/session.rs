@@ -142,7 +142,7 @@ where
 /// The error in den's terms, with what has to be asked for first.
 async fn explained<S: Session>(session: &S, failure: Failure, place: Place<'_>) -> Error {
     if let Some(name) = place.collection
-        && failure.is_unknown_unique(place.uniques)
+        && failure.is_unknown(place)
     {
         // Another program made the index since: learn which fields it covers.
         session.cache().forget(name);

@@ -17,6 +17,7 @@
 //! # Ok::<(), den_backend::Error>(()) }).unwrap();
 //! ```
 
+mod adopt;
 mod search;
 
 use std::path::Path;
@@ -24,6 +25,7 @@ use std::path::Path;
 use den_backend::{Access, Backend, Error, ErrorKind, Result, Value};
 use rusqlite::types::ValueRef;
 
+pub use self::adopt::{adopt, is_sqlite};
 pub use self::search::{
     check_search_index, merge_search_index, optimize_search_index, rebuild_search_index,
     set_search_option,

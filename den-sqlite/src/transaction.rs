@@ -1,6 +1,9 @@
 //! A transaction: one connection, held from begin to end.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use async_trait::async_trait;
 use den_backend::{
@@ -18,7 +21,7 @@ use crate::{
     document::raw_rows,
     error::{Failure, Outcome, transaction_closed},
     pool::{Lease, Pool, Purpose},
-    raw,
+    raw, schema,
     session::{self, Batch, Session, Work, anywhere, read_only},
     threads::Threads,
     upsert,
@@ -30,7 +33,10 @@ const MANY_CHANGES: u64 = 64;
 /// A running transaction.
 pub(crate) struct SqliteTransaction {
     pool: Arc<Pool>,
+    /// What others know, too.
     cache: Arc<Cache>,
+    /// What is known here alone, once the schema was changed here.
+    own: OnceLock<Arc<Cache>>,
     access: Access,
     state: Arc<Mutex<State>>,
 }
@@ -98,6 +104,7 @@ impl SqliteTransaction {
         Ok(Self {
             pool,
             cache,
+            own: OnceLock::new(),
             access: options.access,
             state: Arc::new(Mutex::new(state)),
         })
@@ -114,11 +121,19 @@ impl SqliteTransaction {
             End::Commit => self.access == Access::ReadWrite && self.pool.next_commit_waits(),
             End::Rollback => false,
         };
+        let changed_schema = self.own.get().is_some();
+        let cache = Arc::clone(&self.cache);
+        let mut end = move || {
+            let ended = state.end(how);
+            if changed_schema {
+                cache.clear();
+            }
+            ended
+        };
         let ended = if is_large || waits {
-            let end = self.pool.threads().run(move || state.end(how));
-            end.await?
+            self.pool.threads().run(end).await?
         } else {
-            state.end(how)
+            end()
         };
         anywhere(async { Ok(ended) }).await
     }
@@ -185,7 +200,7 @@ impl Drop for State {
 
 impl Session for SqliteTransaction {
     fn cache(&self) -> &Cache {
-        &self.cache
+        self.own.get().unwrap_or(&self.cache)
     }
 
     async fn run<T: Send + 'static>(
@@ -288,8 +303,18 @@ impl ReadWrite for SqliteTransaction {
         raw::execute(self, statement, parameters, Batch::Savepoint).await
     }
 
-    async fn alter(&self, _change: &SchemaChange) -> Result<()> {
-        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    async fn alter(&self, change: &SchemaChange) -> Result<()> {
+        let own = Arc::clone(self.own.get_or_init(|| Arc::new(Cache::new())));
+        let wanted = change.clone();
+        let work = move |connection: &mut Connection| {
+            let work = |it: &Connection| schema::apply(it, &wanted);
+            let done = Batch::Savepoint.run(connection, work, |()| true);
+            // Even if the caller is gone by now: what was known may be wrong.
+            own.clear();
+            done
+        };
+        let done = self.run(Work::ScanWrite, work).await?;
+        done.map_err(|failure| failure.at(schema::place(change.collection())))
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
@@ -332,7 +357,11 @@ impl Transaction for SqliteTransaction {
             .pool
             .threads()
             .run(move || state.end_savepoint(savepoint, sql));
-        anywhere(done).await
+        let done = anywhere(done).await;
+        if let Some(own) = self.own.get() {
+            own.clear();
+        }
+        done
     }
 
     async fn get_for_update(

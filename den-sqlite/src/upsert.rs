@@ -13,7 +13,7 @@ use crate::{
     collection::Collection,
     connection::Connection,
     document::{self, not_json, not_utf8},
-    error::Outcome,
+    error::{Failure, Outcome},
     scan,
     schema::values_under,
     session::{Batch, LARGE, Session, Work, on_collection},
@@ -106,7 +106,8 @@ impl OwnedUpsert {
             (None, Some(patch)) => {
                 let changed = self
                     .insert_or(OnConflict::Change(patch), connection, collection)
-                    .map_err(|failure| failure.of_patch(collection.name(), patch))?;
+                    .map_err(|failure| failure.of_patch(collection.name(), patch))
+                    .map_err(|failure| self.with_id(connection, collection, failure))?;
                 // Still in the way: nobody else writes in between.
                 Ok(changed.map_or(UpsertOutcome::Inserted, UpsertOutcome::Changed))
             }
@@ -147,19 +148,29 @@ impl OwnedUpsert {
         if !values.iter().any(is_container) || !evaluate::matches(&index.filter, &document)? {
             return Ok(None);
         }
-        let mut query = Query {
-            filter: index.filter.clone(),
-            select: Select::Id,
-            limit: Some(1),
-            ..Query::new(collection.name())
-        };
-        for ((field, _), value) in index.fields.iter().zip(values) {
-            let field = Expr::Field(Field::document(field.path.clone(), field.kind));
-            let is_equal = Expr::compare(CompareOp::Eq, field, Expr::Value(value));
-            query.filter = query.filter.and(is_equal);
+        holder(connection, collection, index, values)
+    }
+
+    /// The failure, with the id of the document that could not be changed as a constraint demands.
+    fn with_id(
+        &self,
+        connection: &Connection,
+        collection: &Collection,
+        failure: Failure,
+    ) -> Failure {
+        if !failure.is_of_constraint() {
+            return failure;
         }
-        let statement = den_sql::select(SQLITE, (&collection.layout).into(), &query);
-        Ok(scan::all(connection, &statement)?.pop().map(|it| it.id))
+        let Some(index) = &self.index else {
+            return failure.of_document(&self.id);
+        };
+        let document = serde_json::from_slice::<Value>(&self.body).ok();
+        let values = document.and_then(|it| values_under(index, &it));
+        match values.map(|it| holder(connection, collection, index, it)) {
+            Some(Ok(Some(id))) => failure.of_document(&id),
+            // Without it, what failed is said all the same.
+            Some(Ok(None) | Err(_)) | None => failure,
+        }
     }
 
     /// Does what is said about the document with this id.
@@ -178,8 +189,30 @@ impl OwnedUpsert {
         };
         let statement = statement((&collection.layout).into(), &query, patch);
         scan::execute(connection, &statement)
-            .map_err(|failure| failure.of_patch(collection.name(), patch))?;
+            .map_err(|failure| failure.of_patch(collection.name(), patch).of_document(id))?;
         let changed = document::get(connection, collection, id)?;
         Ok(changed.map_or(UpsertOutcome::Kept, UpsertOutcome::Changed))
     }
+}
+
+/// The document with these values under an index.
+fn holder(
+    connection: &Connection,
+    collection: &Collection,
+    index: &IndexMeta,
+    values: Vec<Value>,
+) -> Outcome<Option<String>> {
+    let mut query = Query {
+        filter: index.filter.clone(),
+        select: Select::Id,
+        limit: Some(1),
+        ..Query::new(collection.name())
+    };
+    for ((field, _), value) in index.fields.iter().zip(values) {
+        let field = Expr::Field(Field::document(field.path.clone(), field.kind));
+        let is_equal = Expr::compare(CompareOp::Eq, field, Expr::Value(value));
+        query.filter = query.filter.and(is_equal);
+    }
+    let statement = den_sql::select(SQLITE, (&collection.layout).into(), &query);
+    Ok(scan::all(connection, &statement)?.pop().map(|it| it.id))
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use den_backend::{Patch, Value, evaluate::apply};
+use den_backend::{
+    Patch, Value,
+    evaluate::{apply, apply_from},
+};
 use den_sql::sqlite_functions::{NATIVES, PATCH};
 use rusqlite::{
     Connection, Result,
@@ -24,13 +27,18 @@ fn patch(context: &Context<'_>) -> Result<String> {
     let patch: Arc<Patch> = parsed(context, 0)?;
     let mut document = json(context.get_raw(1), "a document")?.unwrap_or_default();
     let natives = json(context.get_raw(3), "the engine's own values")?;
-    if let (Some(natives), Value::Object(map)) = (natives, &mut document) {
-        map.insert(NATIVES.to_owned(), natives);
-    }
-    apply(&patch, &mut document).map_err(|error| failure(&error, text_of(context.get_raw(2))))?;
-    if let Value::Object(map) = &mut document {
-        map.remove(NATIVES);
-    }
+    let patched = match natives {
+        None => apply(&patch, &mut document),
+        Some(natives) => {
+            // Beside the document, which may have a key of that name itself.
+            let mut from = document.clone();
+            if let Value::Object(map) = &mut from {
+                map.insert(NATIVES.to_owned(), natives);
+            }
+            apply_from(&patch, &from, &mut document)
+        }
+    };
+    patched.map_err(|error| failure(&error, text_of(context.get_raw(2))))?;
     Ok(document.to_string())
 }
 
@@ -40,6 +48,24 @@ mod tests {
 
     use super::*;
     use crate::functions;
+
+    #[test]
+    fn a_document_that_is_too_deep_is_patched() {
+        let deep = |inner: &str| {
+            let (open, close) = ("[".repeat(990), "]".repeat(990));
+            format!("{{\"a\":{open}{close},\"n\":{inner}}}")
+        };
+        let patched = std::thread::spawn(move || {
+            let connection = Connection::open_in_memory().unwrap();
+            functions::register(&connection).unwrap();
+            let sql = "SELECT json(jsonb(den_patch(?1, json(jsonb(?2)), 'x', NULL)))";
+            let inc = r#"{"changes":[{"inc":{"path":["n"],"by":2}}]}"#;
+            let ask = (inc, deep("1"));
+            let patched = connection.query_row(sql, ask, |row| row.get::<_, String>(0));
+            assert_eq!(patched.unwrap(), deep("3"));
+        });
+        patched.join().unwrap();
+    }
 
     #[test]
     fn a_document_is_patched() {
@@ -63,6 +89,17 @@ mod tests {
         assert_eq!(
             ask(set, r#"{"a":1}"#, Some("[5]")).unwrap(),
             r#"{"a":1,"b":5}"#
+        );
+
+        // A key of the document's own stays.
+        let of_that_name = r#"{"_den:native":"mine","a":1}"#;
+        assert_eq!(
+            ask(inc, r#"{"_den:native":"mine"}"#, None).unwrap(),
+            r#"{"_den:native":"mine","a":{"n":2}}"#
+        );
+        assert_eq!(
+            ask(set, of_that_name, Some("[5]")).unwrap(),
+            r#"{"_den:native":"mine","a":1,"b":5}"#
         );
 
         for (document, kind) in [
