@@ -12,11 +12,12 @@ use den_backend::{
 };
 
 use crate::{
-    batch,
+    alter, batch,
     call::Call,
     catalog::Collections,
-    ops,
+    constraints, ops,
     partitioned::Partitioned,
+    plan,
     pool::Pool,
     raw,
     runner::{Runner as _, Shared},
@@ -196,11 +197,12 @@ impl ReadWrite for PostgresBackend {
     }
 
     async fn raw_execute(&self, statement: &str, parameters: &[Value]) -> Result<u64> {
-        raw::execute(&*self.shared, raw::parse(statement, parameters)?).await
+        let raw = raw::parse(statement, parameters)?;
+        raw::execute(&self.shared, &*self.shared, raw).await
     }
 
-    async fn alter(&self, _change: &SchemaChange) -> Result<()> {
-        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    async fn alter(&self, change: &SchemaChange) -> Result<()> {
+        alter::alter(&self.shared, change).await
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
@@ -232,19 +234,23 @@ impl Backend for PostgresBackend {
     }
 
     async fn drop_index(&self, collection: &str, name: &str) -> Result<()> {
-        schema::drop_index(&self.shared, collection, name).await
+        self.alter(&SchemaChange::DropIndex {
+            collection: collection.to_owned(),
+            name: name.to_owned(),
+        })
+        .await
     }
 
     async fn list_recorded_indexes(&self, collection: &str) -> Result<Vec<RecordedIndex>> {
         schema::recorded_indexes(&self.shared, collection).await
     }
 
-    async fn constraints(&self, _collection: &str) -> Result<Vec<ConstraintMeta>> {
-        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    async fn constraints(&self, collection: &str) -> Result<Vec<ConstraintMeta>> {
+        constraints::list(&self.shared, collection).await
     }
 
-    async fn plan_collection(&self, _meta: &CollectionMeta) -> Result<Vec<PlannedChange>> {
-        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    async fn plan_collection(&self, meta: &CollectionMeta) -> Result<Vec<PlannedChange>> {
+        plan::plan_collection(&self.shared, meta).await
     }
 
     async fn collections(&self) -> Result<Vec<String>> {
@@ -252,7 +258,8 @@ impl Backend for PostgresBackend {
     }
 
     async fn drop_collection(&self, collection: &str) -> Result<()> {
-        schema::drop_collection(&self.shared, collection).await
+        self.alter(&SchemaChange::DropCollection(collection.to_owned()))
+            .await
     }
 
     async fn begin(&self, options: TxOptions) -> Result<Arc<dyn Transaction>> {

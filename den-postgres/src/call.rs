@@ -3,9 +3,10 @@
 use std::{pin::pin, sync::Arc};
 
 use deadpool_postgres::ClientWrapper;
+use den_backend::{Error, ErrorKind, Result};
 use den_sql::Statement;
 use futures_util::TryStreamExt as _;
-use tokio_postgres::{Error, Row, RowStream, types::Type};
+use tokio_postgres::{Row, RowStream, types::Type};
 
 use crate::{url::Statements, values::Bound};
 
@@ -16,7 +17,15 @@ pub(crate) struct Call {
     pub(crate) params: Vec<Bound>,
     pub(crate) effect: Effect,
     pub(crate) guard: Guard,
+    /// Whether it may change what tables and columns there are.
+    pub(crate) redefines: bool,
 }
+
+/// A statement has at most so many parameters: the protocol counts them in two bytes.
+const MAX_PARAMETERS: usize = 65_535;
+
+/// What comes of a call, in the driver's terms.
+type Answered<T> = std::result::Result<T, tokio_postgres::Error>;
 
 /// Whether a call changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +61,7 @@ impl Call {
             params,
             effect: Effect::Read,
             guard: Guard::TimeLimit,
+            redefines: false,
         }
     }
 
@@ -62,6 +72,7 @@ impl Call {
             params,
             effect: Effect::Write,
             guard: Guard::Savepoint,
+            redefines: false,
         }
     }
 
@@ -72,6 +83,7 @@ impl Call {
             params: statement.params.into_iter().map(Bound::from).collect(),
             effect,
             guard: Guard::Savepoint,
+            redefines: false,
         }
     }
 
@@ -79,6 +91,20 @@ impl Call {
     pub(crate) fn guarded_by(mut self, guard: Guard) -> Self {
         self.guard = guard;
         self
+    }
+
+    /// Refuses what the protocol cannot carry.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.params.len() {
+            0..=MAX_PARAMETERS => Ok(()),
+            count => Err(Error::new(
+                ErrorKind::InvalidQuery,
+                format!(
+                    "the statement has {count} values to bind, and PostgreSQL takes at most \
+                     {MAX_PARAMETERS}; give lists of values as one list, or ask in several steps"
+                ),
+            )),
+        }
     }
 
     /// The types of the parameters.
@@ -92,7 +118,7 @@ pub(crate) async fn open(
     client: &ClientWrapper,
     call: &Call,
     statements: Statements,
-) -> Result<RowStream, Error> {
+) -> Answered<RowStream> {
     match statements {
         Statements::Cached => {
             let types = call.types();
@@ -104,7 +130,7 @@ pub(crate) async fn open(
 }
 
 /// As [`open`], sending the statement whole, under no name.
-pub(crate) async fn open_unnamed(client: &ClientWrapper, call: &Call) -> Result<RowStream, Error> {
+pub(crate) async fn open_unnamed(client: &ClientWrapper, call: &Call) -> Answered<RowStream> {
     let params = call.params.iter().map(|it| (it, it.type_of()));
     client.query_typed_raw(&call.sql, params).await
 }
@@ -114,12 +140,12 @@ pub(crate) async fn execute(
     client: &ClientWrapper,
     call: &Call,
     statements: Statements,
-) -> Result<Answer, Error> {
+) -> Answered<Answer> {
     collect(open(client, call, statements).await?).await
 }
 
 /// Reads all rows.
-pub(crate) async fn collect(rows: RowStream) -> Result<Answer, Error> {
+pub(crate) async fn collect(rows: RowStream) -> Answered<Answer> {
     let mut stream = pin!(rows);
     let mut rows = Vec::new();
     while let Some(row) = stream.try_next().await? {

@@ -4,19 +4,20 @@
 //! for each collection, held while an index is built beside its writers. Whoever changes a table that may
 //! be there already holds both, or the two could wait for each other on the table.
 //!
-//! Nobody waits for these locks inside a statement or a transaction. `CREATE INDEX CONCURRENTLY` waits for
-//! every statement that was running before it; one that waited for a lock, at whatever distance for that
-//! build, would be waited for in turn. So processes ask again and again.
+//! Nobody waits for these locks inside a statement. `CREATE INDEX CONCURRENTLY` waits for every statement
+//! that was running before it; one that waited for a lock, at whatever distance for that build, would be
+//! waited for in turn. So processes ask again and again: outside of a transaction, unless the change is to
+//! be a part of the application's own.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use den_backend::{Result, meta::fnv1a};
-use tokio::time::sleep;
+use den_backend::{Error, ErrorKind, Result, meta::fnv1a};
+use tokio::time::{Instant, sleep};
 
 use crate::{
     call::Call,
-    runner::{Runner, Shared, Within},
-    session::Mends,
+    runner::{Runner, Shared},
+    session::{Alone, Session},
     transaction::BEGIN_OWN,
     values::{Bound, column},
 };
@@ -48,6 +49,10 @@ WHERE n.nspname = current_schema()";
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
+/// How long a transaction of the application's asks for the locks: a build waits for every transaction that
+/// wrote before it, and that may be this one.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Runs `change` in a transaction in which no other process changes tables.
 ///
 /// With the name of a collection, no index of that is being built either: to be given wherever its table
@@ -55,33 +60,71 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 pub(crate) async fn within_ddl<T>(
     shared: &Shared,
     collection: Option<&str>,
-    change: impl AsyncFnOnce(&Within) -> Result<T>,
+    change: impl AsyncFnOnce(&Alone) -> Result<T>,
 ) -> Result<T> {
-    let on = begin_alone(shared, collection).await?;
-    match change(&on).await {
+    let (session, on) = begin_alone(shared, collection).await?;
+    let outcome = change(&on).await;
+    drop(on);
+    match outcome {
         Ok(value) => {
-            on.session.commit().await?;
+            session.commit().await?;
             Ok(value)
         }
         Err(error) => {
             // The error says what happened; the rollback adds nothing to it.
-            let _rolled_back = on.session.rollback().await;
+            let _rolled_back = session.rollback().await;
             Err(error)
         }
     }
 }
 
-async fn begin_alone(shared: &Shared, collection: Option<&str>) -> Result<Within> {
+/// Runs `change` in a transaction that is the caller's, all or nothing; the locks are held until that
+/// ends.
+///
+/// # Errors
+///
+/// `Locked` if a change of another process, or the build of an index, does not end: it may be waiting for
+/// this very transaction.
+pub(crate) async fn within_transaction<T>(
+    session: &Arc<Session>,
+    collection: &str,
+    change: impl AsyncFnOnce(&Alone) -> Result<T>,
+) -> Result<T> {
+    let on = Alone::take(session).await?;
+    on.tried(async |on| {
+        let mut pauses = Pauses::default();
+        let began = Instant::now();
+        while !take(on, TRY_CHANGE, key_of(collection)).await? {
+            if began.elapsed() > PATIENCE {
+                return Err(Error::new(
+                    ErrorKind::Locked,
+                    "tables of the database are being changed, or an index is being built, by \
+                     another process",
+                )
+                .with_collection(collection));
+            }
+            pauses.pause().await;
+        }
+        change(on).await
+    })
+    .await
+}
+
+async fn begin_alone(shared: &Shared, collection: Option<&str>) -> Result<(Arc<Session>, Alone)> {
     let key = collection.map(|it| lock_number(it).to_string());
     let mut pauses = Pauses::default();
     loop {
         let session = shared.begin(BEGIN_OWN).await?;
-        let on = Within { session };
-        match take(&on, TRY_CHANGE, Bound::NullableText(key.clone())).await {
-            Ok(true) => return Ok(on),
-            Ok(false) => on.session.rollback().await?,
+        let on = Alone::take(&session).await?;
+        let taken = take(&on, TRY_CHANGE, Bound::NullableText(key.clone())).await;
+        if matches!(taken, Ok(true)) {
+            return Ok((session, on));
+        }
+        drop(on);
+        match taken {
+            Ok(_) => session.rollback().await?,
             Err(error) => {
-                let _rolled_back = on.session.rollback().await;
+                let _rolled_back = session.rollback().await;
                 return Err(error);
             }
         }
@@ -142,9 +185,9 @@ impl Pauses {
 }
 
 /// Runs commands one after the other.
-pub(crate) async fn run_all(on: &Within, statements: Vec<String>) -> Result<()> {
+pub(crate) async fn run_all(on: &Alone, statements: Vec<String>) -> Result<()> {
     for sql in statements {
-        on.session.command(sql, Mends::No).await?;
+        on.command(sql).await?;
     }
     Ok(())
 }

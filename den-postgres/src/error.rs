@@ -1,8 +1,8 @@
 //! From the driver's errors to den's.
 
-use std::{error, fmt};
+use std::{error, fmt, io};
 
-use den_backend::{Constraint, Error, ErrorKind, Patch};
+use den_backend::{Constraint, ConstraintRule, Error, ErrorKind, Patch};
 use tokio_postgres::error::DbError;
 
 use crate::call::Effect;
@@ -36,14 +36,75 @@ pub(crate) fn classify(error: tokio_postgres::Error, doing: Doing) -> Error {
         return without_answer(error, doing);
     };
     let (kind, message) = meaning(server, doing);
-    let mut it = Error::new(kind, message)
+    let constraint = server.constraint();
+    let constraint = constraint.map(|it| Constraint::new(it, Vec::new()));
+    let it = Error::new(kind, message)
         .with_code(server.code().code())
         .with_source(ServerError(Box::new(server.clone())));
-    if let Some(name) = server.constraint() {
-        it = it.with_constraint(Constraint::new(name, Vec::new()));
+    match (constraint, refused_id(server)) {
+        (Some(constraint), id) if kind == ErrorKind::Validation => {
+            let it = broken(&it, constraint.with_rule(ConstraintRule::Check));
+            match id {
+                Some(id) => it.with_id(id),
+                None => it,
+            }
+        }
+        (Some(constraint), _) => it.with_constraint(constraint),
+        (None, _) => it,
     }
-    it
 }
+
+/// The error of what a constraint refused, once it is known.
+pub(crate) fn refused_by(error: Error, constraint: Constraint) -> Error {
+    if error.kind() == ErrorKind::Validation {
+        broken(&error, constraint)
+    } else if error.kind() == ErrorKind::Duplicate {
+        let message = constraint.refusal();
+        error.with_message(message).with_constraint(constraint)
+    } else {
+        error.with_constraint(constraint)
+    }
+}
+
+/// The error of a broken constraint, with what another one of the same failure says beside that.
+fn broken(error: &Error, constraint: Constraint) -> Error {
+    let mut it = Error::broken(constraint);
+    if let Some(code) = error.code() {
+        it = it.with_code(code);
+    }
+    if let Some(collection) = error.collection() {
+        it = it.with_collection(collection);
+    }
+    if let Some(id) = error.id() {
+        it = it.with_id(id);
+    }
+    match cause(error) {
+        Some(cause) => it.with_source(cause.clone()),
+        None => it,
+    }
+}
+
+/// The table that the server names in an error.
+pub(crate) fn table_of(error: &Error) -> Option<&str> {
+    cause(error).and_then(|ServerError(it)| it.table())
+}
+
+/// The id of a document that breaks a `CHECK`. The server shows the row, `(id, {"_id": ..` at its start,
+/// in whatever language it speaks, and cuts a text that is longer than 64 bytes.
+fn refused_id(server: &DbError) -> Option<&str> {
+    if server.code().code() != CHECK_VIOLATION {
+        return None;
+    }
+    let (_, row) = server.detail()?.split_once('(')?;
+    let (id, _) = row.split_once(", {")?;
+    (!id.is_empty() && id.len() < 64).then_some(id)
+}
+
+fn cause(error: &Error) -> Option<&ServerError> {
+    error::Error::source(error)?.downcast_ref()
+}
+
+const CHECK_VIOLATION: &str = "23514";
 
 /// The error of a statement that computes: a text that is not what it was cast to is no document
 /// that cannot be stored.
@@ -55,8 +116,7 @@ pub(crate) fn of_query(error: Error) -> Error {
     if let Some(collection) = error.collection() {
         it = it.with_collection(collection);
     }
-    let cause = error::Error::source(&error).and_then(|it| it.downcast_ref::<ServerError>());
-    match cause {
+    match cause(&error) {
         Some(cause) => it.with_source(cause.clone()),
         None => it,
     }
@@ -64,8 +124,7 @@ pub(crate) fn of_query(error: Error) -> Error {
 
 /// The error of a patch: in the document's terms where one of the changes could not be made.
 pub(crate) fn of_patch(error: Error, collection: &str, patch: &Patch) -> Error {
-    let cause = error::Error::source(&error).and_then(|it| it.downcast_ref::<ServerError>());
-    let message = match (error.code(), cause) {
+    let message = match (error.code(), cause(&error)) {
         (Some("22P02"), Some(ServerError(it))) => it.message(),
         _ => return error,
     };
@@ -109,6 +168,13 @@ fn without_answer(error: tokio_postgres::Error, doing: Doing) -> Error {
         // A parameter that could not be encoded: nothing was sent.
         return ours;
     }
+    if doing != Doing::Connect && is_unsendable(&error) {
+        return Error::new(
+            ErrorKind::InvalidQuery,
+            "the statement, or a value of it, is larger than the server takes",
+        )
+        .with_source(error);
+    }
     let (kind, message) = match doing {
         Doing::Connect => (ErrorKind::ConnectionLost, "could not connect to the server"),
         Doing::Call => (
@@ -119,6 +185,14 @@ fn without_answer(error: tokio_postgres::Error, doing: Doing) -> Error {
         Doing::Commit => (ErrorKind::CommitUnknown, COMMIT_UNKNOWN),
     };
     Error::new(kind, message).with_source(error)
+}
+
+/// Whether a message could not be put into the form of the protocol, so that nothing was sent. No
+/// connection fails in this way.
+fn is_unsendable(error: &tokio_postgres::Error) -> bool {
+    error::Error::source(error)
+        .and_then(|it| it.downcast_ref::<io::Error>())
+        .is_some_and(|it| it.kind() == io::ErrorKind::InvalidInput)
 }
 
 const NOT_READ: &str = "PostgreSQL cannot read a value as what the query asks for";
@@ -137,6 +211,11 @@ fn meaning(server: &DbError, doing: Doing) -> (ErrorKind, &'static str) {
     }
     match code {
         "23505" => (ErrorKind::Duplicate, "a unique value is already taken"),
+        // Without a name the server has refused a row that fits no partition.
+        CHECK_VIOLATION if server.constraint().is_some() => (
+            ErrorKind::Validation,
+            "the document breaks a rule of the collection",
+        ),
         "40001" => (
             ErrorKind::Serialization,
             "the transaction could not be serialised with a concurrent one",

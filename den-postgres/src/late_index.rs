@@ -15,6 +15,7 @@ use crate::{
     ddl::{lock_build, unlock_build},
     error::{Doing, classify, is_fatal},
     pool::{Lease, Usage},
+    progress::told,
     runner::{Direct, Runner as _, Shared},
     schema::record,
     stream,
@@ -38,7 +39,8 @@ pub(crate) async fn build(shared: &Shared, meta: &CollectionMeta, index: &IndexM
     };
     lock_build(&on, &meta.name).await?;
     run_text(&lease, NO_TIME_LIMIT).await?;
-    let built = build_alone(&on, meta, index).await;
+    let names = (meta.name.as_str(), index.name.as_str());
+    let built = told(shared, &lease, names, build_alone(&on, meta, index)).await;
     match &built {
         Err(error) if is_fatal(error) => lease.set_usage(Usage::Broken),
         Ok(()) | Err(_) => {

@@ -1,9 +1,11 @@
 #![doc = include_str!("docs/crate.md")]
 
+mod alter;
 mod backend;
 mod batch;
 mod call;
 mod catalog;
+mod constraints;
 mod ddl;
 mod error;
 mod late_index;
@@ -13,8 +15,11 @@ mod ops;
 mod partitioned;
 pub mod pg;
 mod pipeline;
+mod plan;
 mod pool;
+mod progress;
 mod raw;
+mod rename;
 mod runner;
 mod schema;
 mod session;

@@ -17,6 +17,7 @@
 //! }
 //! ```
 
+mod adopt;
 mod definitions;
 pub mod expression;
 pub mod partition;
@@ -24,6 +25,7 @@ pub mod partition;
 use den_backend::{Backend, Error, ErrorKind, Result};
 
 pub use self::{
+    adopt::{adopt, is_postgres},
     definitions::{GinTarget, create_extension, create_gin_index},
     expression::{
         PgExpr, bigint, cast, crypt, doc, float8, gen_salt, int, jsonb, jsonb_contains,

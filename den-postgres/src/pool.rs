@@ -30,6 +30,7 @@ const CLEAN_UP: Duration = Duration::from_secs(5);
 const MAX_STATEMENTS: usize = 512;
 
 /// The connections to one server.
+#[derive(Clone)]
 pub(crate) struct Pool {
     inner: deadpool_postgres::Pool,
     statements: Statements,
@@ -106,21 +107,28 @@ impl Pool {
 
     /// Takes a connection, waiting for a free one and making one as needed.
     pub(crate) async fn acquire(&self) -> Result<Lease> {
-        let object = match self.inner.get().await {
-            Ok(object) => object,
-            Err(error) => return Err(self.refusal(error)),
-        };
-        // Statement texts follow the shapes of queries, of which an application may make any
-        // number; looking now and then keeps a connection's share of the server's memory bounded.
-        let uses = Object::metrics(&object).recycle_count;
-        if uses % 64 == 63 && object.statement_cache.size() > MAX_STATEMENTS {
-            object.statement_cache.clear();
+        match self.inner.get().await {
+            Ok(object) => Ok(self.lease(object)),
+            Err(error) => Err(self.refusal(error)),
         }
-        Ok(Lease {
+    }
+
+    /// Takes a connection if that needs no waiting for one to be given back.
+    pub(crate) async fn acquire_free(&self) -> Option<Lease> {
+        let mut timeouts = self.inner.timeouts();
+        timeouts.wait = Some(Duration::ZERO);
+        let object = self.inner.timeout_get(&timeouts).await.ok()?;
+        Some(self.lease(object))
+    }
+
+    fn lease(&self, object: Object) -> Lease {
+        let lease = Lease {
             object: Some(object),
             usage: Mutex::new(Usage::Idle),
             freed: Arc::clone(&self.freed),
-        })
+        };
+        lease.trim();
+        lease
     }
 
     /// Drops every connection that is free: one of them turned out to be dead.
@@ -195,6 +203,16 @@ impl Lease {
         self.object
             .as_ref()
             .expect("the connection is only taken out by `drop`")
+    }
+
+    /// Forgets prepared statements if there are many: their texts follow the shapes of queries, of which
+    /// an application may make any number, and each takes a share of the server's memory. Those that are
+    /// just being run are kept until then.
+    pub(crate) fn trim(&self) {
+        let cache = &self.client().statement_cache;
+        if cache.size() > MAX_STATEMENTS {
+            cache.clear();
+        }
     }
 
     /// Whether the connection was used before, so that it may have died unnoticed since.

@@ -18,10 +18,11 @@ use tokio_postgres::Row;
 
 use crate::{
     call::{Answer, Call, Effect, Guard, collect},
-    error::{Doing, ServerError, classify},
+    catalog::owner_of,
+    error::{Doing, ServerError, classify, table_of},
     pool::{Lease, Usage},
     raw::decode::Columns,
-    runner::{Retry, Runner, Shared, Within},
+    runner::{Retry, Runner, Shared, Within, in_terms_of},
     transaction::BEGIN_OWN,
     url::Statements,
     values::Bound,
@@ -51,24 +52,32 @@ pub(crate) async fn query(
             }
         }
     };
-    decoded(&answer.map_err(in_terms)?.rows)
+    match answer {
+        Ok(answer) => decoded(&answer.rows),
+        Err(error) => Err(in_terms(shared, shared, error).await),
+    }
 }
 
 /// Runs a statement for its rows, in a transaction.
-pub(crate) async fn query_within(on: &Within, raw: Raw) -> Result<Vec<Vec<u8>>> {
+pub(crate) async fn query_within(shared: &Shared, on: &Within, raw: Raw) -> Result<Vec<Vec<u8>>> {
     let answer = match raw.reads {
         true => on.run(call(raw)).await,
         false => taken_back_unless_decoded(on, call(raw)).await,
     };
-    decoded(&answer.map_err(in_terms)?.rows)
+    match answer {
+        Ok(answer) => decoded(&answer.rows),
+        Err(error) => Err(in_terms(shared, on, error).await),
+    }
 }
 
 /// Runs a statement, and returns how many rows it changed.
-pub(crate) async fn execute(on: &impl Runner, raw: Raw) -> Result<u64> {
+pub(crate) async fn execute(shared: &Shared, on: &impl Runner, raw: Raw) -> Result<u64> {
     let reads = raw.reads;
-    let answer = on.run(call(raw)).await.map_err(in_terms)?;
-    // The server counts the rows that were read, too.
-    Ok(if reads { 0 } else { answer.affected })
+    match on.run(call(raw)).await {
+        // The server counts the rows that were read, too.
+        Ok(answer) => Ok(if reads { 0 } else { answer.affected }),
+        Err(error) => Err(in_terms(shared, on, error).await),
+    }
 }
 
 /// Reads a statement, so that one can see whether a transaction may run it.
@@ -77,14 +86,19 @@ pub(crate) fn parse(statement: &str, parameters: &[Value]) -> Result<Raw> {
 }
 
 fn call(raw: Raw) -> Call {
+    // Whatever functions do that it calls, they change rows at most.
+    let keeps_tables = raw.reads
+        || matches!(
+            raw.verb.as_str(),
+            "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "WITH"
+        );
     Call {
         sql: raw.sql.into(),
         params: raw.parameters.into_iter().map(bound).collect(),
-        effect: match raw.reads {
-            true => Effect::Read,
-            false => Effect::Write,
-        },
+        // Also of one that reads: what its functions do must not be done twice.
+        effect: Effect::Write,
         guard: Guard::Savepoint,
+        redefines: !keeps_tables,
     }
 }
 
@@ -101,35 +115,46 @@ fn bound(value: Value) -> Bound {
 
 /// Runs a call on a free connection, once its columns were looked at.
 async fn looked_at(shared: &Shared, call: &Call) -> Result<Answer> {
+    call.check()?;
     let mut retry = Retry::default();
     loop {
         let lease = shared.pool.acquire().await?;
         lease.set_usage(Usage::Call);
-        let error = match looked_at_on(&lease, call).await {
+        let (error, effect) = match looked_at_on(&lease, call).await {
             Ok(outcome) => {
                 lease.set_usage(Usage::Idle);
                 return outcome;
             }
-            Err(error) => classify(error, Doing::of(call.effect)),
+            Err(Failed { error, effect }) => (classify(error, Doing::of(effect)), effect),
         };
-        if !retry.allows(&error, call.effect, &lease, &shared.pool) {
+        if !retry.allows(&error, effect, &lease, &shared.pool) {
             return Err(error);
         }
     }
 }
 
-async fn looked_at_on(
-    lease: &Lease,
-    call: &Call,
-) -> std::result::Result<Result<Answer>, tokio_postgres::Error> {
+/// A call that failed, and what it may have done by then.
+struct Failed {
+    error: tokio_postgres::Error,
+    effect: Effect,
+}
+
+async fn looked_at_on(lease: &Lease, call: &Call) -> std::result::Result<Result<Answer>, Failed> {
     let client = lease.client();
     let types = call.types();
-    let statement = client.prepare_typed_cached(&call.sql, &types).await?;
+    let prepared = client.prepare_typed_cached(&call.sql, &types).await;
+    // Until here it was only looked at.
+    let effect = Effect::Read;
+    let statement = prepared.map_err(|error| Failed { error, effect })?;
     if let Err(refusal) = Columns::of(statement.columns()) {
         return Ok(Err(refusal));
     }
-    let rows = client.query_raw(&statement, &call.params).await?;
-    collect(rows).await.map(Ok)
+    let run = async {
+        let rows = client.query_raw(&statement, &call.params).await?;
+        collect(rows).await
+    };
+    let effect = call.effect;
+    run.await.map(Ok).map_err(|error| Failed { error, effect })
 }
 
 /// Runs a call in a transaction; nothing of it is kept if its rows cannot become JSON.
@@ -149,8 +174,25 @@ fn decoded(rows: &[Row]) -> Result<Vec<Vec<u8>>> {
     rows.iter().map(|it| columns.row(it)).collect()
 }
 
-/// The error of a statement that is not about a document.
-fn in_terms(error: Error) -> Error {
+/// The error of a statement of which den does not know what it is about: in a document's terms where the
+/// server names a constraint.
+async fn in_terms(shared: &Shared, on: &impl Runner, error: Error) -> Error {
+    let Some(constraint) = error.constraint() else {
+        return of_itself(error);
+    };
+    let owner = match owner_of(constraint.name(), on).await {
+        Ok(Some(owner)) => Some(owner),
+        Ok(None) | Err(_) => table_of(&error).map(str::to_owned),
+    };
+    let Some(owner) = owner else { return error };
+    match shared.collections.find(&owner, on).await {
+        Ok(collection) => in_terms_of(shared, on, &collection, error).await,
+        Err(_) => error,
+    }
+}
+
+/// The error of a statement that is wrong.
+fn of_itself(error: Error) -> Error {
     let code = error.code().unwrap_or_default();
     // Wrong in itself: in its grammar, its names, its types, or for a value of those.
     let is_its_own = matches!(code.get(..2), Some("22" | "42" | "0A" | "54"));

@@ -28,6 +28,17 @@ pub(crate) trait Runner: Sync {
     fn run(&self, call: Call) -> impl Future<Output = Result<Answer>> + Send;
 }
 
+impl Shared {
+    /// The same database, of which nothing is known yet.
+    pub(crate) fn afresh(&self) -> Self {
+        Self {
+            pool: self.pool.clone(),
+            collections: Collections::default(),
+            time_limits: self.time_limits,
+        }
+    }
+}
+
 /// A transaction, and what is known of the database it runs in.
 #[derive(Debug, Clone)]
 pub(crate) struct Within {
@@ -42,6 +53,7 @@ pub(crate) struct Direct<'a> {
 
 impl Runner for Shared {
     async fn run(&self, call: Call) -> Result<Answer> {
+        call.check()?;
         let mut retry = Retry::default();
         loop {
             let lease = self.pool.acquire().await?;
@@ -69,6 +81,7 @@ impl Runner for Within {
 
 impl Runner for Direct<'_> {
     async fn run(&self, call: Call) -> Result<Answer> {
+        call.check()?;
         let outcome = execute(self.lease.client(), &call, self.statements).await;
         outcome.map_err(|error| classify(error, Doing::of(call.effect)))
     }

@@ -11,6 +11,8 @@
 //! - A call that was begun runs to its end even if its future is dropped, so a transaction never
 //!   stands between a failure and its repair.
 
+mod alone;
+
 use std::{
     fmt,
     sync::{
@@ -34,6 +36,8 @@ use crate::{
     pool::{Lease, SETTLE, Usage, in_background},
     url::Statements,
 };
+
+pub(crate) use self::alone::Alone;
 
 const MARK: &str = "SAVEPOINT den_call";
 const RELEASE: &str = "RELEASE SAVEPOINT den_call";
@@ -66,6 +70,8 @@ pub(crate) struct Session {
     sent: AtomicBool,
     begun: AtomicBool,
     ended: AtomicBool,
+    /// Whether tables may have changed here, so that a read may fail for want of one.
+    redefined: AtomicBool,
     /// The failure after which nothing but a rollback is possible.
     doom: Mutex<Option<Error>>,
 }
@@ -104,6 +110,7 @@ impl Session {
             sent: AtomicBool::new(false),
             begun: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            redefined: AtomicBool::new(false),
             doom: Mutex::default(),
         }
     }
@@ -294,6 +301,11 @@ impl Session {
     }
 
     async fn attempt(&self, call: &Call) -> Result<Answer> {
+        call.check()?;
+        self.lease.trim();
+        if call.redefines {
+            self.note_redefined();
+        }
         match call.effect {
             Effect::Read => {}
             Effect::Write => self.begin().await?,
@@ -307,11 +319,16 @@ impl Session {
         }
     }
 
+    /// Has later reads guarded as well.
+    fn note_redefined(&self) {
+        self.redefined.store(true, Ordering::Release);
+    }
+
     /// Sends as much of a call as can be sent, and waits for all of it.
     async fn flush(&self, call: &Call, statement: Option<&Statement>) -> Result<Step> {
         let guarded = match call.guard {
             Guard::Savepoint => true,
-            Guard::TimeLimit => self.time_limits,
+            Guard::TimeLimit => self.time_limits || self.redefined.load(Ordering::Acquire),
         };
         let client = self.client();
         let types = call.types();
@@ -330,6 +347,7 @@ impl Session {
         let marked = answer(mark).await;
         let step = step.answer().await;
         let released = answer(release).await;
+        let is_released = guarded && released.is_ok();
         let error = match step {
             Ok(step) => match marked.and(released) {
                 Ok(()) => return Ok(step),
@@ -338,6 +356,10 @@ impl Session {
             Err(error) => error,
         };
         let error = classify(error, Doing::Call);
+        if is_released && !is_fatal(&error) {
+            // The server knows of no failure: nothing was sent, or an answer could not be read.
+            return Err(error);
+        }
         if is_aborted_transaction(&error) {
             return Err(error);
         }

@@ -36,6 +36,7 @@ pub(crate) async fn query(shared: &Shared, query: &Query) -> Result<RowStream> {
     loop {
         let statement = subject.render(|layouts| den_sql::select(POSTGRES, layouts, query));
         let call = Call::rendered(statement, Effect::Read);
+        call.check()?;
         let lease = shared.pool.acquire().await?;
         lease.set_usage(Usage::Call);
         let error = match open(lease.client(), &call, shared.pool.statements()).await {

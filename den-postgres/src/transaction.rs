@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -14,10 +14,11 @@ use den_backend::{
 };
 
 use crate::{
-    batch,
+    alter, batch,
     call::Call,
     ops,
     partitioned::Partitioned,
+    pipeline::to_the_end,
     raw,
     runner::{Runner as _, Shared, Within},
     session::{Mends, Session, over},
@@ -34,6 +35,11 @@ pub(crate) const BEGIN_OWN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WR
 /// A running transaction on a connection of its own.
 pub(crate) struct PostgresTransaction {
     shared: Arc<Shared>,
+    /// What is known of the database from the first change of its schema on: what others know is not so
+    /// here, and what is so here is not for others yet.
+    own: OnceLock<Arc<Shared>>,
+    /// The changes of the schema.
+    changes: Mutex<Vec<SchemaChange>>,
     access: Access,
     /// None once it is over.
     session: Mutex<Option<Arc<Session>>>,
@@ -52,10 +58,17 @@ impl PostgresTransaction {
         let session = shared.begin(begin_text(options)).await?;
         Ok(Self {
             shared: Arc::clone(shared),
+            own: OnceLock::new(),
+            changes: Mutex::default(),
             access: options.access,
             session: Mutex::new(Some(session)),
             savepoints: Arc::default(),
         })
+    }
+
+    /// What is known of the database in this transaction.
+    fn shared(&self) -> &Arc<Shared> {
+        self.own.get().unwrap_or(&self.shared)
     }
 
     fn on(&self) -> Result<Within> {
@@ -119,19 +132,19 @@ fn begin_text(options: TxOptions) -> &'static str {
 #[deny(clippy::missing_trait_methods)]
 impl ReadWrite for PostgresTransaction {
     async fn get(&self, collection: &str, id: &str) -> Result<Option<RawDocument>> {
-        ops::get(&self.shared, &self.on()?, collection, id).await
+        ops::get(self.shared(), &self.on()?, collection, id).await
     }
 
     async fn get_many(&self, collection: &str, ids: &[&str]) -> Result<Vec<RawDocument>> {
-        ops::get_many(&self.shared, &self.on()?, collection, ids).await
+        ops::get_many(self.shared(), &self.on()?, collection, ids).await
     }
 
     async fn put(&self, collection: &str, put: Put<'_>) -> Result<PutOutcome> {
         let on = self.writing()?;
-        if let Some(it) = Partitioned::find(&self.shared, &on, collection).await? {
-            return it.put_within_one(&self.shared, &on, put).await;
+        if let Some(it) = Partitioned::find(self.shared(), &on, collection).await? {
+            return it.put_within_one(self.shared(), &on, put).await;
         }
-        ops::put(&self.shared, &on, collection, put).await
+        ops::put(self.shared(), &on, collection, put).await
     }
 
     async fn put_many(
@@ -141,18 +154,18 @@ impl ReadWrite for PostgresTransaction {
         on_refusal: OnRefusal,
     ) -> Result<Vec<PutOutcome>> {
         let on = self.writing()?;
-        if let Some(it) = Partitioned::find(&self.shared, &on, collection).await? {
-            return it.put_within(&self.shared, &on, puts, on_refusal).await;
+        if let Some(it) = Partitioned::find(self.shared(), &on, collection).await? {
+            return it.put_within(self.shared(), &on, puts, on_refusal).await;
         }
-        batch::put_many_within(&self.shared, &on, collection, puts, on_refusal).await
+        batch::put_many_within(self.shared(), &on, collection, puts, on_refusal).await
     }
 
     async fn upsert(&self, collection: &str, upsert: &Upsert<'_>) -> Result<UpsertOutcome> {
         let on = self.writing()?;
-        if let Some(it) = Partitioned::find(&self.shared, &on, collection).await? {
+        if let Some(it) = Partitioned::find(self.shared(), &on, collection).await? {
             return Err(it.unsupported("upserts"));
         }
-        ops::upsert(&self.shared, &on, collection, upsert).await
+        ops::upsert(self.shared(), &on, collection, upsert).await
     }
 
     async fn delete(
@@ -161,7 +174,7 @@ impl ReadWrite for PostgresTransaction {
         id: &str,
         expect: Expectation<'_>,
     ) -> Result<DeleteOutcome> {
-        ops::delete(&self.shared, &self.writing()?, collection, id, expect).await
+        ops::delete(self.shared(), &self.writing()?, collection, id, expect).await
     }
 
     async fn query(&self, query: &Query) -> Result<RowStream> {
@@ -170,31 +183,31 @@ impl ReadWrite for PostgresTransaction {
             None => self.on()?,
         };
         // All at once, so that nothing stands between the next call and its answer.
-        Ok(ready_rows(ops::query(&self.shared, &on, query).await?))
+        Ok(ready_rows(ops::query(self.shared(), &on, query).await?))
     }
 
     async fn group(&self, query: &Query, grouping: &Grouping) -> Result<Vec<Vec<u8>>> {
-        ops::group(&self.shared, &self.on()?, query, grouping).await
+        ops::group(self.shared(), &self.on()?, query, grouping).await
     }
 
     async fn count(&self, query: &Query) -> Result<u64> {
-        ops::count(&self.shared, &self.on()?, query).await
+        ops::count(self.shared(), &self.on()?, query).await
     }
 
     async fn exists(&self, query: &Query) -> Result<bool> {
-        ops::exists(&self.shared, &self.on()?, query).await
+        ops::exists(self.shared(), &self.on()?, query).await
     }
 
     async fn delete_matching(&self, query: &Query) -> Result<u64> {
-        ops::delete_matching(&self.shared, &self.writing()?, query).await
+        ops::delete_matching(self.shared(), &self.writing()?, query).await
     }
 
     async fn update(&self, query: &Query, patch: &Patch, returning: Returning) -> Result<Updated> {
         let on = self.writing()?;
-        if let Some(it) = Partitioned::find(&self.shared, &on, &query.collection).await? {
+        if let Some(it) = Partitioned::find(self.shared(), &on, &query.collection).await? {
             it.check_patch(patch)?;
         }
-        ops::update(&self.shared, &on, query, patch, returning).await
+        ops::update(self.shared(), &on, query, patch, returning).await
     }
 
     async fn raw_query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<u8>>> {
@@ -203,20 +216,25 @@ impl ReadWrite for PostgresTransaction {
             true => self.on()?,
             false => self.writing()?,
         };
-        raw::query_within(&on, raw).await
+        raw::query_within(self.shared(), &on, raw).await
     }
 
     async fn raw_execute(&self, statement: &str, parameters: &[Value]) -> Result<u64> {
         let raw = raw::parse(statement, parameters)?;
-        raw::execute(&self.writing()?, raw).await
+        raw::execute(self.shared(), &self.writing()?, raw).await
     }
 
-    async fn alter(&self, _change: &SchemaChange) -> Result<()> {
-        Err(Error::new(ErrorKind::Unsupported, "PHASE1"))
+    async fn alter(&self, change: &SchemaChange) -> Result<()> {
+        let on = self.writing()?;
+        let shared = Arc::clone(self.own.get_or_init(|| Arc::new(self.shared.afresh())));
+        lock(&self.changes).push(change.clone());
+        let change = change.clone();
+        // To its end, so that no half of a change is left to be committed.
+        to_the_end(async move { alter::alter_within(&shared, &on.session, &change).await }).await
     }
 
     async fn explain(&self, query: &Query, mode: ExplainMode) -> Result<Explain> {
-        ops::explain(&self.shared, &self.on()?, query, mode).await
+        ops::explain(self.shared(), &self.on()?, query, mode).await
     }
 }
 
@@ -224,7 +242,12 @@ impl ReadWrite for PostgresTransaction {
 #[deny(clippy::missing_trait_methods)]
 impl Transaction for PostgresTransaction {
     async fn commit(&self) -> Result<()> {
-        self.end()?.commit().await
+        let ended = self.end()?.commit().await;
+        // Whatever came of it: it may have happened.
+        for change in lock(&self.changes).drain(..) {
+            alter::forget(&self.shared, &change);
+        }
+        ended
     }
 
     async fn rollback(&self) -> Result<()> {
@@ -259,7 +282,11 @@ impl Transaction for PostgresTransaction {
         let mut text = named("ROLLBACK TO SAVEPOINT s", savepoint);
         text.push_str("; ");
         text.push_str(&named("RELEASE SAVEPOINT s", savepoint));
-        self.end_savepoint(savepoint, text, Mends::Yes).await
+        let ended = self.end_savepoint(savepoint, text, Mends::Yes).await;
+        if let Some(own) = self.own.get() {
+            own.collections.forget_all();
+        }
+        ended
     }
 
     async fn get_for_update(
@@ -268,7 +295,7 @@ impl Transaction for PostgresTransaction {
         id: &str,
         mode: LockMode,
     ) -> Result<Option<RawDocument>> {
-        ops::get_for_update(&self.shared, &self.writing()?, collection, id, mode).await
+        ops::get_for_update(self.shared(), &self.writing()?, collection, id, mode).await
     }
 
     async fn advisory_lock(&self, key: i64) -> Result<()> {

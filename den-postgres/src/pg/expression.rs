@@ -177,6 +177,8 @@ pub fn jsonb(value: impl IntoExpr) -> PgExpr {
 pub fn cast(value: impl IntoExpr, to: &str) -> PgExpr {
     let base = to.split('(').next().unwrap_or(to);
     let kind = match base {
+        // An array of whatever type.
+        _ if to.ends_with(']') => NativeKind::Other,
         "text" | "varchar" | "bpchar" | "name" => NativeKind::Text,
         "int" | "integer" | "smallint" | "bigint" | "int2" | "int4" | "int8" | "numeric"
         | "decimal" | "real" | "float4" | "float8" => NativeKind::Number,

@@ -62,8 +62,8 @@ ORDER BY c.relname::text COLLATE \"C\" ASC NULLS FIRST";
 /// - A document is found, read, changed and deleted by its id in whatever partition it is; a write moves
 ///   it when its time has changed. Writes take a lock on the id, since no index can keep ids unique over
 ///   all partitions.
-/// - Not on such a collection, and refused with `Unsupported`: unique indexes, upserts, and patches of
-///   the field itself.
+/// - Not on such a collection, and refused with `Unsupported`: unique indexes, upserts, patches of the
+///   field itself, and inserts (also by a save that may insert) in a transaction above READ COMMITTED.
 ///
 /// # Errors
 ///
@@ -179,6 +179,25 @@ pub async fn drop_partition(backend: &dyn Backend, collection: &str, name: &str)
         run_all(on, vec![postgres_only::drop_partition(name)]).await
     })
     .await
+}
+
+/// The daily partitions of a collection that was named `from`, each with the name that it has under its new
+/// one.
+pub(crate) async fn renamed(
+    on: &impl Runner,
+    from: &str,
+    to: &str,
+) -> Result<Vec<(String, String)>> {
+    let mut names = Vec::new();
+    for old in partitions(on, to).await? {
+        let Some(day) = old.strip_prefix(from).filter(|_| is_daily(from, &old)) else {
+            continue;
+        };
+        let new = [to, day].concat();
+        check_name(&new, "a partition")?;
+        names.push((old, new));
+    }
+    Ok(names)
 }
 
 async fn partitions(on: &impl Runner, collection: &str) -> Result<Vec<String>> {

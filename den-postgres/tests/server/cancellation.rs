@@ -26,7 +26,7 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// Polls a future so many times, as answers arrive, and then drops it.
-async fn drop_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+pub(super) async fn drop_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut left = polls;
     poll_fn(|context| {
@@ -43,7 +43,7 @@ async fn drop_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     .await
 }
 
-const MOST_POLLS: usize = 12;
+pub(super) const MOST_POLLS: usize = 12;
 
 async fn opened(schema: &Schema, parameters: &str) -> std::sync::Arc<dyn Backend> {
     let backend = schema.open(parameters).await;

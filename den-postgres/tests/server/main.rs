@@ -7,12 +7,17 @@
     reason = "this is a test: a panic is how a case fails"
 )]
 
+mod alterations;
 mod cancellation;
 mod changes;
 mod computing;
 mod connections;
+mod constraints;
+mod partitions;
 mod pipelining;
+mod progress;
 mod schemas;
+mod statements;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;
@@ -47,12 +52,17 @@ pub(crate) use case;
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 const THEMES: &[(&str, &[Case])] = &[
+    ("alterations", alterations::CASES),
     ("cancellation", cancellation::CASES),
     ("changes", changes::CASES),
     ("computing", computing::CASES),
     ("connections", connections::CASES),
+    ("constraints", constraints::CASES),
+    ("partitions", partitions::CASES),
     ("pipelining", pipelining::CASES),
+    ("progress", progress::CASES),
     ("schemas", schemas::CASES),
+    ("statements", statements::CASES),
     ("streams", streams::CASES),
     ("values", values::CASES),
 ];
