@@ -166,13 +166,23 @@ impl Handles<'_> {
     fn describe_field(&self, field: &Field) -> TokenStream {
         let (krate, document, wire) = (self.krate, &self.document, &field.wire);
         match &field.stored {
+            // These say more of themselves than their kind.
+            Stored::Leaf { ty, .. }
+                if field.den.kind.is_none() && PLAIN.contains(&ty.to_string().as_str()) =>
+            {
+                let describe = field_type(krate, ty, quote!(describe));
+                quote!(#describe(schema, path.child(#wire));)
+            }
             Stored::Leaf { kind, .. } | Stored::Foreign { kind, .. } => {
                 let kind = kind.tokens(krate);
                 quote!(schema.field(path.child(#wire), #kind);)
             }
             Stored::Typed { ty } => {
                 let describe = field_type(krate, ty, quote!(describe));
-                quote!(#describe(schema, path.child(#wire));)
+                let nullable = field
+                    .nullable
+                    .then(|| quote!(schema.nullable(path.child(#wire));));
+                quote!(#nullable #describe(schema, path.child(#wire));)
             }
             Stored::Flat { ty } => {
                 let describe = field_type(krate, ty, quote!(describe));
@@ -204,6 +214,12 @@ impl Handles<'_> {
         }
     }
 }
+
+/// Types that are one plain value, as written.
+const PLAIN: [&str; 14] = [
+    "String", "bool", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize",
+    "f32", "f64",
+];
 
 /// Whether the handle is what the type of the field says through `FieldType`.
 fn is_typed(field: &Field) -> bool {

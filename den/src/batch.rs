@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use den_backend::{
-    Access, Capability, Isolation, Result, Transaction, TxOptions as ContractOptions,
+    Access, Capability, Error, ErrorKind, Isolation, Result, Transaction,
+    TxOptions as ContractOptions,
 };
 use tokio::sync::OnceCell;
 
@@ -19,8 +20,12 @@ tokio::task_local! {
 struct Shared {
     /// Tells the database from others.
     database: usize,
-    session: Arc<OnceCell<Result<Arc<dyn Transaction>>>>,
+    /// None where reads are just done side by side.
+    session: Option<Arc<Begun>>,
 }
+
+/// A transaction that is begun once.
+type Begun = OnceCell<Result<Arc<dyn Transaction>>>;
 
 /// Reads to be done together: a tuple of up to 8 futures.
 #[diagnostic::on_unimplemented(
@@ -95,12 +100,10 @@ impl Db {
     /// ```
     pub async fn batch<B: Batch>(&self, reads: B) -> B::Answers {
         let has = |capability| self.capabilities().has(capability);
-        if !has(Capability::Transactions) || !has(Capability::Isolation) {
-            return crate::transaction::inside(self, reads.join()).await;
-        }
+        let can_share = has(Capability::Transactions) && has(Capability::Isolation);
         let shared = Shared {
             database: self.identity(),
-            session: Arc::default(),
+            session: can_share.then(Arc::default),
         };
         // What is dropped at the end is the transaction, which has nothing to keep.
         SHARED
@@ -111,8 +114,7 @@ impl Db {
 
 /// The transaction that the reads of this task have in common, if they are a batch of this database.
 pub(crate) async fn shared(db: &Db) -> Result<Option<Arc<dyn Transaction>>> {
-    let shared = SHARED.try_with(Clone::clone).ok();
-    let Some(shared) = shared.filter(|it| it.database == db.identity()) else {
+    let Some(session) = here(db).and_then(|it| it.session) else {
         return Ok(None);
     };
     let begin = || {
@@ -121,5 +123,26 @@ pub(crate) async fn shared(db: &Db) -> Result<Option<Arc<dyn Transaction>>> {
             access: Access::ReadOnly,
         })
     };
-    shared.session.get_or_init(begin).await.clone().map(Some)
+    session.get_or_init(begin).await.clone().map(Some)
+}
+
+/// Refuses a write among the reads of a batch.
+///
+/// # Errors
+///
+/// `Unsupported`, if a batch of this database runs in this task.
+pub(crate) fn refuse_write(db: &Db) -> Result<()> {
+    match here(db) {
+        Some(_) => Err(Error::new(
+            ErrorKind::Unsupported,
+            "a batch is for reads, which share one snapshot: do what writes before or after it, also \
+             what only may write, as `get_or_create` does",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn here(db: &Db) -> Option<Shared> {
+    let shared = SHARED.try_with(Clone::clone).ok();
+    shared.filter(|it| it.database == db.identity())
 }

@@ -32,6 +32,7 @@ pub struct DbBuilder {
     driver: Option<&'static Driver>,
     backend: Option<Arc<dyn Backend>>,
     options: OpenOptions,
+    declare: Vec<fn(&Db) -> Result<()>>,
     register: Vec<Register>,
     clock: Option<Clock>,
     #[cfg(feature = "attachments")]
@@ -69,6 +70,12 @@ impl DbBuilder {
     /// Registers these types once the database is open; see [`Db::register`].
     pub fn register<D: Documents + 'static>(mut self) -> Self {
         self.register.push(|db| Box::pin(D::register(db)));
+        self
+    }
+
+    /// Lets the handle use these types without a look at the database; see [`Db::declare`].
+    pub fn types<D: Documents + 'static>(mut self) -> Self {
+        self.declare.push(D::declare);
         self
     }
 
@@ -153,13 +160,18 @@ impl DbBuilder {
         let db = Db::new(backend, clock, self.storage);
         #[cfg(not(feature = "attachments"))]
         let db = Db::new(backend, clock);
-        for register in &self.register {
-            if let Err(error) = register(&db).await {
-                if let Err(error) = db.close().await {
-                    tracing::debug!(%error, "could not close after a failed registration");
-                }
-                return Err(error);
+        let prepared = async {
+            self.declare.iter().try_for_each(|declare| declare(&db))?;
+            for register in &self.register {
+                register(&db).await?;
             }
+            Ok(())
+        };
+        if let Err(error) = prepared.await {
+            if let Err(error) = db.close().await {
+                tracing::debug!(%error, "could not close after a failed registration");
+            }
+            return Err(error);
         }
         Ok(db)
     }

@@ -75,10 +75,45 @@ struct Registered {
     /// The link fields.
     links: Vec<LinkMeta>,
     declared: Declared,
+    /// What the database is told of it.
+    meta: CollectionMeta,
     /// The index of full text, if there is one.
     search: Option<Arc<IndexMeta>>,
+    has_attachments: bool,
     #[cfg(feature = "attachments")]
     holder: Option<Holder>,
+}
+
+impl Registered {
+    /// What there is to know of a type that `db` may use.
+    fn of<D: Document>(db: &Db) -> Result<Self> {
+        let claim = Claim {
+            type_id: TypeId::of::<D>(),
+            type_name: type_name::<D>(),
+        };
+        claim.check(D::COLLECTION, db.claim(D::COLLECTION))?;
+        let meta = schema_of::<D>();
+        meta.check()?;
+        let kind = kind_of::<D>();
+        let mut links = Vec::new();
+        D::describe_links(&mut Trail::default(), &mut |it| links.push(it));
+        for link in &links {
+            let it = Incoming::new(kind, link.clone());
+            it.check(link.rules.on_delete)?;
+        }
+        let search = meta.indexes.iter().find(|it| it.kind == IndexKind::Search);
+        Ok(Self {
+            claim,
+            kind,
+            links,
+            declared: declared_of::<D>(),
+            search: search.cloned().map(Arc::new),
+            meta,
+            has_attachments: D::ATTACHMENTS,
+            #[cfg(feature = "attachments")]
+            holder: Holder::of::<D>(),
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -113,11 +148,19 @@ pub trait Documents {
     /// Registers each of them.
     #[doc(hidden)]
     fn register(db: &Db) -> impl Future<Output = Result<()>> + Send;
+
+    /// Declares each of them.
+    #[doc(hidden)]
+    fn declare(db: &Db) -> Result<()>;
 }
 
 impl<D: Document> Documents for D {
     async fn register(db: &Db) -> Result<()> {
         db.register_one::<D>().await
+    }
+
+    fn declare(db: &Db) -> Result<()> {
+        db.enter(Registered::of::<D>(db)?)
     }
 }
 
@@ -126,6 +169,11 @@ macro_rules! documents {
         impl<$($name: Document),+> Documents for ($($name,)+) {
             async fn register(db: &Db) -> Result<()> {
                 $(db.register_one::<$name>().await?;)+
+                Ok(())
+            }
+
+            fn declare(db: &Db) -> Result<()> {
+                $(<$name as Documents>::declare(db)?;)+
                 Ok(())
             }
         }
@@ -197,40 +245,31 @@ impl Db {
     }
 
     async fn register_one<D: Document>(&self) -> Result<()> {
-        let claim = Claim {
-            type_id: TypeId::of::<D>(),
-            type_name: type_name::<D>(),
-        };
-        claim.check(D::COLLECTION, self.claim(D::COLLECTION))?;
-        let meta = schema_of::<D>();
-        meta.check()?;
-        let kind = kind_of::<D>();
-        let mut links = Vec::new();
-        D::describe_links(&mut Trail::default(), &mut |it| links.push(it));
-        for link in &links {
-            let it = Incoming::new(kind, link.clone());
-            it.check(link.rules.on_delete)?;
-        }
-        self.backend().ensure_collection(&meta).await?;
+        let it = Registered::of::<D>(self)?;
+        self.backend().ensure_collection(&it.meta).await?;
         counting::ensure::<D>(self).await?;
+        self.enter(it)
+    }
+
+    fn enter(&self, it: Registered) -> Result<()> {
         let mut registered = self.registry_mut();
-        let other = registered.get(D::COLLECTION).map(|it| it.claim);
-        claim.check(D::COLLECTION, other)?;
-        let it = Registered {
-            claim,
-            kind,
-            links,
-            declared: declared_of::<D>(),
-            search: meta
-                .indexes
-                .into_iter()
-                .find(|it| it.kind == IndexKind::Search)
-                .map(Arc::new),
-            #[cfg(feature = "attachments")]
-            holder: Holder::of::<D>(),
-        };
-        registered.insert(D::COLLECTION.to_owned(), it);
+        let collection = it.meta.name.clone();
+        let other = registered.get(&collection).map(|it| it.claim);
+        it.claim.check(&collection, other)?;
+        registered.insert(collection, it);
         Ok(())
+    }
+
+    /// What the types that this handle knows want of the database, by collection.
+    pub(crate) fn wanted(&self) -> Vec<CollectionMeta> {
+        let registry = self.registry();
+        let has_attachments = registry.values().any(|it| it.has_attachments);
+        let own = has_attachments.then(counting::needed).flatten();
+        registry
+            .values()
+            .map(|it| it.meta.clone())
+            .chain(own)
+            .collect()
     }
 
     /// The index of full text of a registered collection; `Err` for one that is not registered here.

@@ -491,7 +491,7 @@ pub trait Document: Holds + Serialize + DeserializeOwned + Send + Sync + Sized +
 
     /// Inserts several documents, each in place of the stored one with its id if there is one, and
     /// says what became of each: [`insert_many_with`](Self::insert_many_with) with
-    /// [`Overwrite`](BulkMode::Overwrite).
+    /// [`Overwrite`](BulkMode::Overwrite), which brings back one that is marked as deleted.
     ///
     /// # Errors
     ///
@@ -560,7 +560,9 @@ pub(crate) fn schema_of<D: Document>() -> CollectionMeta {
 pub(crate) fn declared_of<D: Document>() -> Declared {
     let mut schema = Schema::default();
     D::describe(&mut schema);
-    schema.into_declared(D::REVISION)
+    let mut declared = schema.into_declared(D::REVISION);
+    declared.read = Some(|raw| decode::<D>(raw).map(drop));
+    declared
 }
 
 pub(crate) fn decode<D: Document>(raw: &RawDocument) -> Result<D> {

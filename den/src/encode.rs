@@ -12,6 +12,7 @@ mod writer;
 use den_backend::{Error, ErrorKind, Result, Value};
 use serde::{Serialize, de::DeserializeOwned};
 
+pub(crate) use self::check::{Decimal, MAX_DEPTH};
 use crate::links::expanded::{as_ids, as_ids_of_stored};
 
 /// The JSON text of a document.

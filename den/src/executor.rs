@@ -35,6 +35,7 @@ mod sealed {
     impl Sealed for crate::Db {}
     impl Sealed for crate::Tx {}
     impl Sealed for crate::HookContext {}
+    impl Sealed for crate::migrate::Migration {}
     impl<E: crate::Executor + ?Sized> Sealed for &E {}
     impl<E: crate::Executor + ?Sized> Sealed for std::sync::Arc<E> {}
 }
@@ -121,9 +122,11 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// `Unsupported` for a write through the database handle inside a transaction closure of it.
+    /// `Unsupported` for a write through the database handle inside a batch or a transaction closure
+    /// of it.
     pub(crate) async fn write(&self) -> Result<Session> {
         if let Self::Db(db) = self {
+            batch::refuse_write(db)?;
             db.refuse_inside_transaction()?;
         }
         self.read().await

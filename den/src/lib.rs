@@ -45,6 +45,8 @@
 //! | read and write one | the methods of [`trait@Document`] |
 //! | find many | [`QuerySet`], [`Filter`], [`Field`], [`Page`] |
 //! | say it in SQL | [`raw`] |
+//! | make the database fit your types | [`schema`], [`Db::schema`] |
+//! | have the database keep rules | [`constraint`] |
 //! | run a transaction | [`Db::transaction`], [`Tx`], [`TxOptions`] |
 //! | work without a type | [`Db::collection`], [`field`] |
 //! | handle failure | [`Error`], [`ErrorKind`] |
@@ -61,8 +63,10 @@
 //! | `attachments` | storages for [`attachments`]: a folder, memory, or your own |
 //! | `object-store` | a storage in the cloud, through the crate `object_store` |
 //! | `validate` | declared rules, checked on every write, see [`validation`] |
+//! | `csv` | CSV in and out, see [`transfer`] |
 //! | `testing` | for tests: records what reaches the database, injects faults |
 
+pub mod adopt;
 pub mod attachments;
 mod base;
 mod batch;
@@ -79,9 +83,11 @@ mod hooks;
 mod id;
 mod links;
 mod loading;
+pub mod migrate;
 mod options;
 mod query;
 pub mod raw;
+pub mod schema;
 mod soft_delete;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -89,6 +95,7 @@ pub mod times;
 mod timestamp;
 mod tracked;
 mod transaction;
+pub mod transfer;
 mod tx;
 pub mod validation;
 mod write;
@@ -108,6 +115,7 @@ pub use serde_json::Value as Json;
 #[cfg(feature = "validate")]
 pub use validator;
 
+pub use crate::schema::constraint;
 #[cfg(feature = "validate")]
 pub use crate::validation::validate;
 pub use crate::{

@@ -106,8 +106,9 @@ pub enum BulkMode {
     /// It is skipped, and the others are written. So is a document to be updated that is gone, or has
     /// another revision by now.
     SkipExisting,
-    /// It takes the place of the stored one, whatever that is. A document that was loaded or saved
-    /// before is skipped if it is gone.
+    /// It takes the place of the stored one, whatever that is, also of one that is marked as deleted,
+    /// which it brings back. A document that was loaded or saved before is skipped if it is gone, and
+    /// if it was marked as deleted since.
     Overwrite,
     /// It takes the place of the stored one if that has the same revision, and is skipped if not; on
     /// types with a revision.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use den_backend::{Access, Capability, Error, Isolation, Result};
 
-use crate::{Db, Tx};
+use crate::{Db, Tx, batch};
 
 tokio::task_local! {
     /// The databases that have a part of a transaction, a closure or hooks, running in this task.
@@ -120,6 +120,7 @@ pub(crate) async fn begin(db: &Db, options: TxOptions) -> Result<Tx> {
         db.require(Capability::Isolation)?;
     }
     if options.contract.access == Access::ReadWrite {
+        batch::refuse_write(db)?;
         db.refuse_inside_transaction()?;
     }
     let transaction = db.backend().begin(options.contract).await?;
@@ -158,7 +159,12 @@ where
     }
 }
 
-async fn attempt<T, E, Fut>(db: &Db, tx: Tx, work: impl FnOnce(Tx) -> Fut) -> Result<T, E>
+/// Runs `work` in a transaction that was begun, and ends it.
+pub(crate) async fn attempt<T, E, Fut>(
+    db: &Db,
+    tx: Tx,
+    work: impl FnOnce(Tx) -> Fut,
+) -> Result<T, E>
 where
     Fut: Future<Output = Result<T, E>>,
     E: From<Error>,

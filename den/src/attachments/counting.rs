@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use den_backend::{Capability, Error, ErrorKind, LockMode, Result};
+use den_backend::{Capability, CollectionMeta, Error, ErrorKind, LockMode, Result};
 
 use crate::{
     Db, Document, Json, Tx,
@@ -33,6 +33,11 @@ pub(crate) async fn ensure<D: Document>(db: &Db) -> Result<()> {
         counts::ensure(db.backend()).await?;
     }
     Ok(())
+}
+
+/// What is needed to count, as the database is told of it.
+pub(crate) fn needed() -> Option<CollectionMeta> {
+    Some(CollectionMeta::new(counts::COLLECTION))
 }
 
 fn storage<D: Document>(db: &Db) -> Result<&Arc<dyn Storage>> {

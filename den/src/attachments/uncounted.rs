@@ -1,7 +1,7 @@
 //! Writes of documents with attachments where den was built without the feature `attachments`:
 //! they are refused, for nobody would count who refers to content.
 
-use den_backend::{Error, ErrorKind, Result};
+use den_backend::{CollectionMeta, Error, ErrorKind, Result};
 
 use crate::{Db, Document, Tx};
 
@@ -28,6 +28,11 @@ pub(crate) fn check<D: Document>(_db: &Db) -> Result<()> {
 /// Does nothing.
 pub(crate) async fn ensure<D: Document>(_db: &Db) -> Result<()> {
     Ok(())
+}
+
+/// Nothing.
+pub(crate) fn needed() -> Option<CollectionMeta> {
+    None
 }
 
 /// Nothing.

@@ -6,7 +6,7 @@ use den_backend::{Value, value::float_text};
 use serde::ser;
 
 /// How many arrays and objects may lie within each other: serde_json reads no more.
-pub(super) const MAX_DEPTH: usize = 127;
+pub(crate) const MAX_DEPTH: usize = 127;
 
 /// The names under which serde_json serializes a number and a text that it wants written as they
 /// are (its features `arbitrary_precision` and `raw_value`, which any crate may turn on).
@@ -125,16 +125,17 @@ pub(super) fn number(text: &str) -> Result<Value, Refused> {
 
 /// A decimal number without regard to how it is written.
 #[derive(PartialEq)]
-struct Decimal {
-    negative: bool,
+pub(crate) struct Decimal {
+    pub(crate) negative: bool,
     /// Without zeros at either end.
-    digits: String,
+    pub(crate) digits: String,
     /// Of the last digit.
-    exponent: i64,
+    pub(crate) exponent: i64,
 }
 
 impl Decimal {
-    fn of(text: &str) -> Option<Self> {
+    /// The number in a JSON text; none if its exponent is beyond all bounds.
+    pub(crate) fn of(text: &str) -> Option<Self> {
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let (negative, mantissa) = match mantissa.strip_prefix('-') {
             Some(it) => (true, it),

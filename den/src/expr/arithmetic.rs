@@ -20,6 +20,11 @@ use crate::{Aggregated, Computed, Field, Json, Nullability, Nullable, Untyped};
 pub trait Number {
     /// What arithmetic makes of it: `i64` or `f64`.
     type Wide;
+
+    /// The least and the greatest of its values; none for one that is no integer, and where nobody
+    /// knows.
+    #[doc(hidden)]
+    const __RANGE: Option<(i64, i64)> = None;
 }
 
 macro_rules! numbers {
@@ -30,7 +35,30 @@ macro_rules! numbers {
     )+};
 }
 
-numbers!(i64: i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
+macro_rules! integers {
+    ($($type:ty: $least:expr, $most:expr;)+) => {$(
+        impl Number for $type {
+            type Wide = i64;
+
+            const __RANGE: Option<(i64, i64)> = Some(($least, $most));
+        }
+    )+};
+}
+
+// A document holds no integer above `i64::MAX`.
+integers! {
+    i8: -0x80, 0x7f;
+    i16: -0x8000, 0x7fff;
+    i32: -0x8000_0000, 0x7fff_ffff;
+    i64: i64::MIN, i64::MAX;
+    isize: i64::MIN, i64::MAX;
+    u8: 0, 0xff;
+    u16: 0, 0xffff;
+    u32: 0, 0xffff_ffff;
+    u64: 0, i64::MAX;
+    usize: 0, i64::MAX;
+}
+
 numbers!(f64: f32, f64);
 numbers!(Json: Json);
 

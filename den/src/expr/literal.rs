@@ -6,7 +6,8 @@ use den_backend::{Expr, Result};
 use serde::Serialize;
 
 use crate::{
-    Computed, Field, Filter, Id, Json, Nullability, Nullable, Required, Timestamp, Untyped, encode,
+    Computed, Field, Filter, Id, Json, Nullability, Nullable, Number, Required, Timestamp, Untyped,
+    encode, expr::fitting::fitting,
 };
 
 /// A plain value that can stand where a computed one is asked for.
@@ -142,6 +143,10 @@ pub fn null<D, T>() -> Computed<D, T, Nullable> {
     note = "`.coalesce(..)` says what to put in the place of null"
 )]
 pub trait Assign<D, T, N> {
+    /// Whether it is known to be of the type of the field.
+    #[doc(hidden)]
+    const __FITS: bool = true;
+
     /// The expression.
     ///
     /// # Errors
@@ -157,7 +162,10 @@ pub trait Assign<D, T, N> {
     message = "a computed value of type `{U}` does not fit into a field of type `{Self}`",
     label = "of another type than the field"
 )]
-pub trait Holds<U> {}
+pub trait Holds<U> {
+    /// The least and the greatest value, where not all of `U` fit.
+    const __RANGE: Option<(i64, i64)> = None;
+}
 
 impl<T> Holds<T> for T {}
 
@@ -168,16 +176,18 @@ macro_rules! holds {
     )+)+};
 }
 
+macro_rules! holds_some {
+    ($($type:ty),+) => {$(
+        #[diagnostic::do_not_recommend]
+        impl Holds<i64> for $type {
+            const __RANGE: Option<(i64, i64)> = <$type as Number>::__RANGE;
+        }
+    )+};
+}
+
+holds_some!(i8, i16, i32, isize, u8, u16, u32, u64, usize);
+
 holds! {
-    i8: i64;
-    i16: i64;
-    i32: i64;
-    isize: i64;
-    u8: i64;
-    u16: i64;
-    u32: i64;
-    u64: i64;
-    usize: i64;
     f32: i64, f64;
     f64: i64;
     Cow<'static, str>: String;
@@ -193,25 +203,38 @@ impl<T> Holds<String> for Id<T> {}
     label = "this may be null",
     note = "say what to put in the place of null: `.coalesce(..)`"
 )]
-pub trait Takes<N> {}
+pub trait Takes<N> {
+    /// Whether it is null itself at times.
+    const __NULLS: bool;
+}
 
-impl Takes<Required> for Required {}
-impl Takes<Required> for Nullable {}
-impl Takes<Nullable> for Nullable {}
+impl Takes<Required> for Required {
+    const __NULLS: bool = false;
+}
+
+impl Takes<Required> for Nullable {
+    const __NULLS: bool = true;
+}
+
+impl Takes<Nullable> for Nullable {
+    const __NULLS: bool = true;
+}
 
 impl<D, T: Holds<U>, U, N: Takes<M>, M> Assign<D, T, N> for Computed<D, U, M> {
     fn into_assigned(self) -> Result<Expr> {
-        self.into_result()
+        Ok(fitting(self.into_result()?, T::__RANGE, N::__NULLS))
     }
 }
 
 impl<D, T: Holds<U>, U, N: Takes<M>, M> Assign<D, T, N> for Field<D, U, M> {
     fn into_assigned(self) -> Result<Expr> {
-        self.into_result()
+        Ok(fitting(self.into_result()?, T::__RANGE, N::__NULLS))
     }
 }
 
 impl<D, T, N> Assign<D, T, N> for Untyped {
+    const __FITS: bool = false;
+
     fn into_assigned(self) -> Result<Expr> {
         self.into_result()
     }

@@ -4,6 +4,7 @@ mod aggregate;
 mod arithmetic;
 mod choice;
 mod computed;
+pub(crate) mod fitting;
 mod functions;
 mod literal;
 mod untyped;

@@ -8,8 +8,11 @@ use std::{
 use den_backend::FieldKind;
 
 use crate::{
-    Field, Id, Timestamp,
-    fields::{path::Path, schema::Schema},
+    Field, Id, Number, Timestamp,
+    fields::{
+        path::Path,
+        schema::{Reads, Schema},
+    },
 };
 
 /// A type that den knows as a field of a document.
@@ -47,7 +50,7 @@ pub trait FieldType: Sized {
 pub trait Embedded: FieldType {}
 
 macro_rules! leaf {
-    ($kind:ident: $([$($generics:tt)*] $type:ty),+ $(,)?) => {$(
+    ($kind:ident, $reads:expr; $([$($generics:tt)*] $type:ty),+ $(,)?) => {$(
         impl<$($generics)*> FieldType for $type {
             type Handle<D, N> = Field<D, Self, N>;
 
@@ -59,14 +62,26 @@ macro_rules! leaf {
 
             fn describe(schema: &mut Schema, path: Path) {
                 schema.field(path, Self::KIND);
+                let reads: Option<Reads> = $reads;
+                if let Some(reads) = reads {
+                    schema.reads(path, reads);
+                }
             }
         }
     )+};
 }
 
-leaf!(Text: [] String, [] &'static str, [] Cow<'static, str>, [] char, [] Timestamp, [T] Id<T>);
-leaf!(Number: [] i8, [] i16, [] i32, [] i64, [] isize, [] u8, [] u16, [] u32, [] u64, [] usize, [] f32, [] f64);
-leaf!(Bool: [] bool);
-leaf!(Array: [T] Vec<T>, [T] VecDeque<T>, [T] BTreeSet<T>, [T, S] HashSet<T, S>, [T, const LEN: usize] [T; LEN]);
-leaf!(Object: [K, V] BTreeMap<K, V>, [K, V, S] HashMap<K, V, S>);
-leaf!(Any: [] serde_json::Value);
+macro_rules! integers {
+    ($($type:ty),+) => {$(
+        leaf!(Number, <$type as Number>::__RANGE.map(|(least, most)| Reads::Integers(least, most)); [] $type);
+    )+};
+}
+
+leaf!(Text, Some(Reads::Text); [] String, [] Cow<'static, str>);
+leaf!(Text, None; [] &'static str, [] char, [] Timestamp, [T] Id<T>);
+leaf!(Number, Some(Reads::Number); [] f32, [] f64);
+leaf!(Bool, Some(Reads::Bool); [] bool);
+leaf!(Array, None; [T] Vec<T>, [T] VecDeque<T>, [T] BTreeSet<T>, [T, S] HashSet<T, S>, [T, const LEN: usize] [T; LEN]);
+leaf!(Object, None; [K, V] BTreeMap<K, V>, [K, V, S] HashMap<K, V, S>);
+leaf!(Any, Some(Reads::Json); [] serde_json::Value);
+integers!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);

@@ -20,6 +20,25 @@ pub struct Schema {
     searched: Vec<(FieldPath, f64)>,
     language: Option<&'static str>,
     substrings: bool,
+    /// The fields of which it is known what reads as their type.
+    reads: Vec<(FieldPath, Reads)>,
+    /// The fields that may be null.
+    nullable: Vec<FieldPath>,
+}
+
+/// Values that read as the type of a field, every one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// Any text.
+    Text,
+    /// Both bools.
+    Bool,
+    /// Any number.
+    Number,
+    /// Integers from the first to the second, and no other number.
+    Integers(i64, i64),
+    /// Anything.
+    Json,
 }
 
 /// One declared index.
@@ -42,6 +61,16 @@ impl Schema {
             path: path.to_field_path(),
             kind,
         });
+    }
+
+    /// Notes that the field at `path` may be null.
+    pub fn nullable(&mut self, path: Path) {
+        self.nullable.push(path.to_field_path());
+    }
+
+    /// Says what reads as the type of the field at `path`, null aside.
+    pub fn reads(&mut self, path: Path, reads: Reads) {
+        self.reads.push((path.to_field_path(), reads));
     }
 
     /// Adds an index.
@@ -75,6 +104,9 @@ impl Schema {
         Declared {
             fields: self.fields,
             open: self.open,
+            reads: self.reads,
+            nullable: self.nullable,
+            read: None,
             has_revision,
         }
     }

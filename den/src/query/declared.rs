@@ -2,16 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use den_backend::{FieldKind, FieldMeta, FieldPath};
+use den_backend::{FieldKind, FieldMeta, FieldPath, RawDocument, Result};
 use strsim::osa_distance;
 
+use crate::fields::schema::Reads;
+
 /// The fields of a document type.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Declared {
     /// Those that are known by name.
     pub(crate) fields: Vec<FieldMeta>,
     /// Objects whose keys nobody knows, such as a flattened map; the root is the document.
     pub(crate) open: Vec<FieldPath>,
+    /// The fields of which it is known what reads as their type.
+    pub(crate) reads: Vec<(FieldPath, Reads)>,
+    /// The fields that may be null.
+    pub(crate) nullable: Vec<FieldPath>,
+    /// Reads a document as the type.
+    pub(crate) read: Option<fn(&RawDocument) -> Result<()>>,
     /// Whether documents have a revision.
     pub(crate) has_revision: bool,
 }
@@ -36,6 +44,21 @@ impl Declared {
             // What has fields is an object.
             None => fields.iter().any(lies_below).then_some(FieldKind::Object),
         }
+    }
+
+    /// Whether something above this path may be null, as far as is known.
+    pub(super) fn may_lack_parent(&self, path: &FieldPath) -> bool {
+        let segments = path.segments();
+        let lies_above = |it: &FieldPath| {
+            it.segments().len() < segments.len() && segments.starts_with(it.segments())
+        };
+        self.nullable.iter().any(lies_above)
+    }
+
+    /// What reads as the type of the field at this path, where that is known.
+    pub(super) fn reads_at(&self, path: &FieldPath) -> Option<Reads> {
+        let found = self.reads.iter().find(|(it, _)| it == path);
+        found.map(|(_, reads)| *reads)
     }
 
     /// The declared field that was probably meant.
@@ -84,6 +107,9 @@ mod tests {
                 field("address.city", FieldKind::Text),
             ],
             open: vec![FieldPath::parse("extra").unwrap()],
+            reads: Vec::new(),
+            nullable: vec![FieldPath::parse("address").unwrap()],
+            read: None,
             has_revision: true,
         };
         let path = |it: &str| FieldPath::parse(it).unwrap();
@@ -95,6 +121,8 @@ mod tests {
         );
         assert_eq!(declared.nearest(&path("rev")), None);
         assert_eq!(declared.kind_of(&path("address")), Some(FieldKind::Object));
+        assert!(declared.may_lack_parent(&path("address.city")));
+        assert!(!declared.may_lack_parent(&path("address")));
         assert!(declared.is_open_at(&path("extra.x")));
         assert!(!declared.is_open_at(&path("extra")));
     }

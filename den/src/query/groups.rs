@@ -7,7 +7,9 @@ use std::{
     pin::Pin,
 };
 
-use den_backend::{Capability, Expr, Grouping, Query, Result, Sort, Value, evaluate::evaluate};
+use den_backend::{
+    Capability, Expr, FieldKind, Grouping, Query, Result, Sort, Value, evaluate::evaluate,
+};
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -21,6 +23,7 @@ use super::{
 use crate::{
     Filter, Json, Order, Record, encode,
     expr::{refuse_aggregates, walk},
+    raw::named_in,
 };
 
 /// Groups of documents of type `T`, and what is computed of each; made by
@@ -30,7 +33,8 @@ use crate::{
 ///
 /// - Documents that are marked as deleted are left out, as everywhere.
 /// - Null is a key like any other.
-/// - Without an order, the groups are ordered by their keys.
+/// - Without an order, the groups are ordered by their keys. Arrays and objects have no order among
+///   themselves: groups with such keys cannot be sorted by them, nor limited or skipped.
 #[must_use = "a query does nothing until a terminal method such as `.all()` is awaited"]
 pub struct Groups<T, S = Unselected> {
     query: QuerySet<T>,
@@ -246,7 +250,8 @@ impl<T: Record, S: ReadRow> Groups<T, S> {
         let handle = &self.query.handle;
         handle.db().require(Capability::Groups)?;
         let session = handle.read().await?;
-        let rows = session.get().group(&plan.query, &plan.grouping).await?;
+        let rows = session.get().group(&plan.query, &plan.grouping).await;
+        let rows = rows.map_err(named_in(&plan.query))?;
         rows.iter().map(|it| self.read(&plan, it)).collect()
     }
 
@@ -306,6 +311,8 @@ impl<T: Record, S: ReadRow> Groups<T, S> {
             (limit, most) => limit.or(most),
         };
         let (keys, aggregates) = columns.into_parts();
+        let is_cut = limit.is_some_and(|it| it < 2) || self.limit.is_some() || self.skip > 0;
+        refuse_without_order(&keys, &sort, is_cut)?;
         let grouping = Grouping {
             keys,
             aggregates,
@@ -323,6 +330,32 @@ impl<T: Record, S: ReadRow> Groups<T, S> {
             columns: selected,
         })
     }
+}
+
+/// Refuses what depends on an order that arrays and objects do not have.
+fn refuse_without_order(keys: &[Expr], sort: &[Sort], is_cut: bool) -> Result<()> {
+    let has_no_order = |at: usize| {
+        let kind = keys.get(at).map(Expr::kind);
+        matches!(kind, Some(FieldKind::Array | FieldKind::Object))
+    };
+    let is_sorted_by = |sort: &Sort| {
+        let column = sort.as_field().and_then(|it| it.path.segments().first());
+        column
+            .and_then(|it| it.parse().ok())
+            .is_some_and(has_no_order)
+    };
+    if sort.iter().any(is_sorted_by) {
+        return Err(invalid(
+            "arrays and objects have no order, so groups cannot be sorted by them",
+        ));
+    }
+    if is_cut && (0..keys.len()).any(has_no_order) {
+        return Err(invalid(
+            "groups whose keys are arrays or objects have no order, so the first of them are not \
+             known: take all of them, or group by what has an order",
+        ));
+    }
+    Ok(())
 }
 
 /// What is asked of the backend, and what is made of its rows.

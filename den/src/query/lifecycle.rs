@@ -2,9 +2,7 @@
 
 use std::{slice, sync::Arc};
 
-use den_backend::{
-    Capability, CompareOp, Error, ErrorKind, Expr, LockMode, Query, Result, Returning,
-};
+use den_backend::{Capability, CompareOp, Error, ErrorKind, Expr, Query, Result, Returning};
 
 use crate::{
     DeleteOptions, Document, QuerySet, Timestamp, Tx,
@@ -14,16 +12,14 @@ use crate::{
     fields::schema::live,
     links::{DeleteRun, cascade},
     loading,
-    query::{
-        queryset::{Deleted, invalid},
-        stream::next_page,
-    },
+    query::queryset::{Deleted, invalid},
+    raw::named_in,
     soft_delete::DELETED_AT,
     write::{self, RunHooks},
 };
 
 /// So many documents are in memory at once while they are deleted one by one.
-const CHUNK: u64 = 256;
+const CHUNK: usize = 256;
 
 /// On types with [`SoftDelete`](crate::SoftDelete); on others each is a mistake.
 impl<D: Document> QuerySet<D> {
@@ -100,10 +96,11 @@ impl<D: Document> QuerySet<D> {
             let patch = write::deleted_patch::<D>(&options, db.now())?;
             let session = self.handle.write().await?;
             let updated = session.get().update(&query, &patch, Returning::Nothing);
-            return Ok(updated.await?.count);
+            return Ok(updated.await.map_err(named_in(&query))?.count);
         }
         let session = self.handle.write().await?;
-        session.get().delete_matching(&query).await
+        let deleted = session.get().delete_matching(&query).await;
+        deleted.map_err(named_in(&query))
     }
 
     /// Takes the mark of deletion away from those documents of the query that have it, and returns
@@ -127,7 +124,7 @@ impl<D: Document> QuerySet<D> {
         let patch = write::restored_patch::<D>()?;
         let session = query.handle.write().await?;
         let updated = session.get().update(&checked, &patch, Returning::Nothing);
-        Ok(updated.await?.count)
+        Ok(updated.await.map_err(named_in(&checked))?.count)
     }
 
     /// Deletes for good the documents of the query that were marked as deleted before this time,
@@ -153,35 +150,32 @@ const MARKED_ALREADY: &str = "these documents are marked as deleted already; to 
 /// Deletes the documents of a query one by one, each with all that belongs to it.
 async fn delete_each<D: Document>(
     handle: &Handle,
-    mut query: Query,
+    query: Query,
     options: DeleteOptions,
     hooks: RunHooks,
 ) -> Result<u64> {
-    if handle.db().capabilities().has(Capability::RowLocks) {
-        // What is deleted is what was read.
-        query.lock.get_or_insert(LockMode::Wait);
-    }
     let run = DeleteRun::new(Arc::new(options));
     write::atomically(handle, async |tx| {
-        let count = delete_pages::<D>(&run, &tx, query, hooks).await?;
+        let count = delete_chunks::<D>(&run, &tx, &query, hooks).await?;
         cascade::after_delete(&run, &tx).await?;
         Ok(count)
     })
     .await
 }
 
-async fn delete_pages<D: Document>(
+async fn delete_chunks<D: Document>(
     run: &DeleteRun,
     tx: &Tx,
-    query: Query,
+    query: &Query,
     hooks: RunHooks,
 ) -> Result<u64> {
     let handle = Handle::Tx(tx.clone());
     let mut count = 0;
-    let mut next = Some(query);
-    while let Some(query) = next {
-        let (rows, following) = next_page(&handle, query, CHUNK).await?;
-        let mut documents: Vec<D> = rows.iter().map(decode).collect::<Result<_>>()?;
+    for ids in write::locked(tx, query).await?.chunks(CHUNK) {
+        let mut rows = write::rows::<D>(tx, ids).await?;
+        // Hooks of those before may have deleted one.
+        let rows = ids.iter().filter_map(|id| rows.remove(id));
+        let mut documents: Vec<D> = rows.map(|it| decode(&it)).collect::<Result<_>>()?;
         // All are noted first: what one of them leads to leaves the others to their own turn.
         let mut begun = Vec::with_capacity(documents.len());
         for document in &mut documents {
@@ -198,7 +192,6 @@ async fn delete_pages<D: Document>(
             let deleted = write::delete_begun(run, tx, document, hooks).await;
             count += u64::from(unless_gone(deleted, document)?);
         }
-        next = following;
     }
     Ok(count)
 }

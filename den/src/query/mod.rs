@@ -46,7 +46,7 @@ pub mod update_parts {
 pub(crate) use self::{
     declared::Declared,
     update_answers::{Done, Job, by_id},
-    update_check::{Draft as ChangesDraft, with_own_changes},
+    update_check::{Draft as ChangesDraft, Ready, with_own_changes},
 };
 pub use self::{
     update::Update,

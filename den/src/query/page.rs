@@ -7,13 +7,15 @@ use den_backend::{
     Direction, Error, ErrorKind, FieldKind, Nulls, Query, RawDocument, Result, Seek, Sort, Value,
     meta::fnv1a,
 };
-use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     QuerySet, Record,
     expr::walk::refuse_native_order,
-    query::{queryset::invalid, stream::position},
+    query::{
+        queryset::invalid,
+        stream::{position, rows_at_once},
+    },
 };
 
 /// One page of a query.
@@ -193,7 +195,7 @@ pub(super) async fn fetch<T: Record>(
     query.limit = Some(request.size.saturating_add(1));
     query.check(from.handle.db().capabilities())?;
     let session = from.session(&query).await?;
-    let mut rows: Vec<RawDocument> = session.get().query(&query).await?.try_collect().await?;
+    let mut rows = rows_at_once(&session, &query).await?;
     // The connection is free again for what is loaded along.
     drop(session);
     let goes_on = rows.len() as u64 > request.size;
@@ -243,7 +245,7 @@ async fn fetch_ranked<T: Record>(
     query.skip = start;
     query.limit = Some(size.saturating_add(1));
     let session = from.session(&query).await?;
-    let mut rows: Vec<RawDocument> = session.get().query(&query).await?.try_collect().await?;
+    let mut rows = rows_at_once(&session, &query).await?;
     drop(session);
     let goes_on = rows.len() as u64 > size;
     if goes_on {

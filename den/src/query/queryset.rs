@@ -155,7 +155,7 @@ impl<T> QuerySet<T> {
     }
 
     /// Of documents that have the same values for these, keeps the first in the order of the query:
-    /// one field or computed value, or a tuple of several.
+    /// one field or computed value, or a tuple of several. To say it twice is a mistake.
     ///
     /// ```
     /// # use den::prelude::*;
@@ -172,6 +172,9 @@ impl<T> QuerySet<T> {
     /// ```
     pub fn distinct_by<S: Selection<T>>(mut self, keys: S) -> Self {
         match Columns::of(keys).exprs() {
+            Ok(_) if !self.query.distinct_by.is_empty() => self.mistake(invalid(
+                "documents are made distinct once; give all values to one `distinct_by`, as a tuple",
+            )),
             Ok(keys) => self.query.distinct_by = keys,
             Err(error) => self.mistake(error),
         }
@@ -183,7 +186,7 @@ impl<T> QuerySet<T> {
     ///
     /// # Behavior
     ///
-    /// - A document without elements has no rows.
+    /// - A document without elements has no rows. To unwind a second list is a mistake.
     /// - The rows of a document are in the order of the list, documents in the order of their ids.
     ///
     /// ```
@@ -207,6 +210,9 @@ impl<T> QuerySet<T> {
     /// ```
     pub fn unwind(mut self, list: impl Unwind<T>) -> Self {
         match list.list() {
+            Ok(_) if self.unwinds() => {
+                self.mistake(invalid("one list is unwound; a query has no rows for two"));
+            }
             Ok(list) => self.query.unwind = Some(list.path),
             Err(error) => self.mistake(error),
         }
@@ -256,12 +262,16 @@ impl<T> QuerySet<T> {
         self.search.replace(text).is_some()
     }
 
+    pub(super) fn is_search(&self) -> bool {
+        self.search.is_some()
+    }
+
     /// Notes a mistake, for the terminal to report.
     pub(crate) fn mistake(&mut self, error: Error) {
         self.error.get_or_insert(error);
     }
 
-    pub(super) fn collection(&self) -> &str {
+    pub(crate) fn collection(&self) -> &str {
         &self.query.collection
     }
 
@@ -330,6 +340,13 @@ impl<T: Record> QuerySet<T> {
     }
 
     fn check(&self, query: &Query) -> Result<()> {
+        if query.unwind.is_some() && !query.sort.is_empty() {
+            return Err(invalid(
+                "rows of elements have no order of their own; what is made of them does: \
+                 `.select(..).distinct()` keeps the order, and `.group_by(..).select(..)` takes one",
+            )
+            .with_collection(&query.collection));
+        }
         let db = self.handle.db();
         query
             .check(db.capabilities())

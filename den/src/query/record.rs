@@ -8,6 +8,7 @@ use crate::{
     links::LinkPlan,
     loading,
     query::{Done, Job, lifecycle::UNBOUNDED_DELETE},
+    raw::named_in,
     write,
 };
 
@@ -92,7 +93,8 @@ impl Record for Json {
         query.refuse_unbounded(UNBOUNDED_DELETE)?;
         let checked = query.checked()?;
         let session = query.handle.write().await?;
-        session.get().delete_matching(&checked).await
+        let deleted = session.get().delete_matching(&checked).await;
+        deleted.map_err(named_in(&checked))
     }
 
     async fn update(job: Job) -> Result<Done<Self>> {

@@ -4,9 +4,8 @@ use den_backend::{
     Error, ErrorKind, Query, RawDocument, Result, Search, SearchQuery, Select, Value,
     search::SnippetOptions,
 };
-use futures_util::TryStreamExt;
 
-use super::queryset::invalid;
+use super::{queryset::invalid, stream::rows_at_once};
 use crate::{Db, QuerySet, Record, encode};
 
 /// A document that was found, how well it fits, and a piece of its text; made by
@@ -129,15 +128,17 @@ impl<T: Record> QuerySet<T> {
     ///
     /// As [`hits`](Self::hits).
     pub async fn hits_with(self, options: SnippetOptions) -> Result<Vec<Hit<T>>> {
-        let query = self.checked_as(Select::Scored)?;
-        let Some(search) = &query.search else {
-            return Err(
-                invalid("only what is searched for has hits: `.search(..)` comes before")
-                    .with_collection(&query.collection),
-            );
+        let no_hits = || {
+            let why = "only what is searched for has hits: `.search(..)` comes before";
+            invalid(why).with_collection(self.collection())
         };
+        if !self.is_search() {
+            return Err(no_hits());
+        }
+        let query = self.checked_as(Select::Scored)?;
+        let search = query.search.as_ref().ok_or_else(no_hits)?;
         let session = self.session(&query).await?;
-        let rows: Vec<RawDocument> = session.get().query(&query).await?.try_collect().await?;
+        let rows = rows_at_once(&session, &query).await?;
         drop(session);
         let mut documents = Vec::with_capacity(rows.len());
         let mut found = Vec::with_capacity(rows.len());

@@ -22,7 +22,7 @@ use super::{
     selection::{ByLabel, Columns, Projected, Projection, ReadRow, Selection, Values, projection},
     stream::rows_of,
 };
-use crate::{Filter, Groups, Json, Order, Record, encode};
+use crate::{Filter, Groups, Json, Order, Record, encode, raw::named_in};
 
 /// A query for some values of each document of type `T`; made by [`QuerySet::select`].
 ///
@@ -258,9 +258,10 @@ impl<T: Record, S: ReadRow> Selected<T, S> {
 
     async fn fetch(&self, query: &Query) -> Result<Vec<S::Row>> {
         let session = self.query.session(query).await?;
-        let mut rows = session.get().query(query).await?;
+        let rows = session.get().query(query).await;
+        let mut rows = rows.map_err(named_in(query))?;
         let mut found = Vec::new();
-        while let Some(raw) = rows.try_next().await? {
+        while let Some(raw) = rows.try_next().await.map_err(named_in(query))? {
             found.push(read::<S>(&self.columns, &query.collection, &raw)?);
         }
         Ok(found)

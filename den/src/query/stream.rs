@@ -13,6 +13,7 @@ use crate::{
     executor::{Handle, Session},
     expr::walk::refuse_native_order,
     links::LinkPlan,
+    raw::named_in,
 };
 
 /// So many rows are read at once while streaming inside a transaction.
@@ -106,7 +107,9 @@ pub(super) async fn rows_of<T: Record>(from: &QuerySet<T>, query: Query) -> Resu
         refuse_native_order(&query)?;
         return Ok(paged(from.handle.clone(), query));
     }
-    session.get().query(&query).await
+    let rows = session.get().query(&query).await;
+    let rows = rows.map_err(named_in(&query))?;
+    Ok(Box::pin(rows.map_err(move |it| named_in(&query)(it))))
 }
 
 /// Whether a query can be gone on with after one of its rows.
@@ -179,7 +182,7 @@ fn paged(handle: Handle, query: Query) -> RowStream {
 }
 
 /// The next rows of a query, and the query for those that follow.
-pub(super) async fn next_page(
+async fn next_page(
     handle: &Handle,
     mut query: Query,
     size: u64,
@@ -187,12 +190,12 @@ pub(super) async fn next_page(
     refuse_native_order(&query)?;
     if !has_positions(&query) {
         let session = handle.read().await?;
-        return Ok((page(&session, &query).await?, None));
+        return Ok((rows_at_once(&session, &query).await?, None));
     }
     let left = query.limit;
     query.limit = Some(left.map_or(size, |it| it.min(size)));
     let session = handle.read().await?;
-    let rows = page(&session, &query).await?;
+    let rows = rows_at_once(&session, &query).await?;
     let count = rows.len() as u64;
     let is_full = Some(count) == query.limit;
     query.limit = left.map(|it| it.saturating_sub(count));
@@ -207,8 +210,10 @@ pub(super) async fn next_page(
     Ok((rows, next))
 }
 
-async fn page(session: &Session, query: &Query) -> Result<Vec<RawDocument>> {
-    session.get().query(query).await?.try_collect().await
+/// All rows of a query.
+pub(super) async fn rows_at_once(session: &Session, query: &Query) -> Result<Vec<RawDocument>> {
+    let rows = session.get().query(query).await.map_err(named_in(query))?;
+    rows.try_collect().await.map_err(named_in(query))
 }
 
 /// Where a row stands in the order of a query; the row is a whole document, or selected values with

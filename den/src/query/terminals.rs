@@ -10,6 +10,7 @@ use super::selection::{Columns, Selection, Values};
 use crate::{
     Document, Id, Isolation, QuerySet, Record, TxOptions, encode,
     executor::{Handle, Session},
+    raw::named_in,
 };
 
 impl<T: Record> QuerySet<T> {
@@ -71,7 +72,8 @@ impl<T: Record> QuerySet<T> {
     /// As [`all`](Self::all).
     pub async fn count(self) -> Result<u64> {
         let query = without_window(self.checked_as(self.counted())?);
-        self.handle.read().await?.get().count(&query).await
+        let count = self.handle.read().await?.get().count(&query).await;
+        count.map_err(named_in(&query))
     }
 
     /// Whether a document passes the filter; sort, limit and skip do not matter.
@@ -81,7 +83,8 @@ impl<T: Record> QuerySet<T> {
     /// As [`all`](Self::all).
     pub async fn exists(self) -> Result<bool> {
         let query = without_window(self.checked_as(self.counted())?);
-        self.handle.read().await?.get().exists(&query).await
+        let exists = self.handle.read().await?.get().exists(&query).await;
+        exists.map_err(named_in(&query))
     }
 
     /// Returns the documents, and the number of documents without limit and skip, from one
@@ -284,9 +287,10 @@ async fn collect<V>(
     query: &Query,
     decode: impl Fn(&RawDocument) -> Result<V>,
 ) -> Result<Vec<V>> {
-    let mut rows = session.get().query(query).await?;
+    let rows = session.get().query(query).await;
+    let mut rows = rows.map_err(named_in(query))?;
     let mut values = Vec::new();
-    while let Some(raw) = rows.try_next().await? {
+    while let Some(raw) = rows.try_next().await.map_err(named_in(query))? {
         values.push(decode(&raw)?);
     }
     Ok(values)

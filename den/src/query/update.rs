@@ -138,6 +138,9 @@ impl<T, A> Update<T, A> {
         self.draft.add(|draft| {
             let value = value.__expr()?;
             let path = draft.place(field.__place()?);
+            if !E::__FITS {
+                draft.may_not_read();
+            }
             Ok(Change::SetExpr { path, value })
         });
         self
@@ -145,18 +148,22 @@ impl<T, A> Update<T, A> {
 
     /// Takes a field away; nothing happens where it is missing.
     pub fn unset<F: OptionalField<T>>(self, field: F) -> Self {
-        self.with_path(field, |path| Change::Unset { path })
+        self.adding(|draft| {
+            let path = draft.emptied(field.__place()?, F::__MAY_BE_MISSING);
+            Ok(Change::Unset { path })
+        })
     }
 
-    /// Adds to a number; null counts as 0. Integers stay integers, and a sum that they cannot hold
-    /// is `OutOfRange`.
+    /// Adds to a number; null counts as 0. Integers stay integers, and a sum that the type of the
+    /// field cannot hold is `OutOfRange`; of a [`Number`](crate::Number) type of your own, a sum
+    /// outside of `i64`.
     pub fn inc<F: NumberField<T>, V: ValueFor<F::Filled>>(self, field: F, by: V) -> Self {
-        self.with_value(field, by.__value(), |path, by| Change::Inc { path, by })
+        self.counted(field, by.__value(), |path, by| Change::Inc { path, by })
     }
 
     /// Multiplies a number; null counts as 0. Else as [`inc`](Self::inc).
     pub fn mul<F: NumberField<T>, V: ValueFor<F::Filled>>(self, field: F, by: V) -> Self {
-        self.with_value(field, by.__value(), |path, by| Change::Mul { path, by })
+        self.counted(field, by.__value(), |path, by| Change::Mul { path, by })
     }
 
     /// Puts a value into a field if it is less than what is there, or if null is there.
@@ -217,7 +224,7 @@ impl<T, A> Update<T, A> {
     /// happens where it is missing.
     pub fn rename<F: OptionalField<T>>(mut self, from: F, to: F) -> Self {
         self.draft.add(|draft| {
-            let from = draft.place(from.__place()?);
+            let from = draft.emptied(from.__place()?, F::__MAY_BE_MISSING);
             let to = draft.place(to.__place()?);
             Ok(Change::Rename { from, to })
         });
@@ -226,15 +233,34 @@ impl<T, A> Update<T, A> {
 
     /// Lets [`field("a.b")`](crate::field) name what the registered type does not declare, and put
     /// there whatever it likes: for migrations, where documents are not yet, or no longer, what the
-    /// type says.
+    /// type says. Whether the changed documents read as the type is not asked.
     pub fn with_unknown_fields(mut self) -> Self {
         self.draft.unknown_fields = true;
+        self
+    }
+
+    fn adding(mut self, change: impl FnOnce(&mut Draft) -> Result<Change>) -> Self {
+        self.draft.add(change);
         self
     }
 
     fn with_path<F: Target<T>>(mut self, field: F, change: fn(FieldPath) -> Change) -> Self {
         self.draft
             .add(|draft| Ok(change(draft.place(field.__place()?))));
+        self
+    }
+
+    fn counted<F: NumberField<T>>(
+        mut self,
+        field: F,
+        by: Result<Value>,
+        change: fn(FieldPath, Value) -> Change,
+    ) -> Self {
+        self.draft.add(|draft| {
+            let place = field.__place()?;
+            let by = by.map_err(|error| unfit(&place, &error))?;
+            Ok(change(draft.counted(place, F::__RANGE), by))
+        });
         self
     }
 

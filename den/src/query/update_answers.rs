@@ -79,6 +79,9 @@ impl<T: Record> QuerySet<T> {
     ///   an update, in one transaction; hooks stay away on
     ///   [`without_hooks`](Self::without_hooks). Declared rules are checked for every changed
     ///   document, and one that breaks them takes all changes back.
+    /// - Where a document may not read as its type after the change (a parent that may be null,
+    ///   `field("a.b")` on a typed query), each is looked at before the end, which takes a
+    ///   transaction, and so do documents that come back.
     /// - Without a type: `field("a.b")` names the fields. Where a type is registered for the
     ///   collection, these are fields that it declares, and its hooks and rules stay away. The
     ///   revision is new where the documents have one.
@@ -88,7 +91,8 @@ impl<T: Record> QuerySet<T> {
     /// - `InvalidQuery` without a filter, unless [`all_rows`](Self::all_rows) was said; for a field
     ///   of den's own such as `_id`, and for one that nobody declared.
     /// - `InvalidDocument`, naming the field, for a change that cannot be made, and `OutOfRange` for a
-    ///   number that does not fit: nothing is changed then.
+    ///   number that does not fit: nothing is changed then. Nor is it where a changed document would not
+    ///   read as its type (`InvalidDocument`), or one that is to come back does not (`Corrupt`).
     /// - `Duplicate` for a value that is taken under a unique index, `Validation` for a broken rule:
     ///   nothing is changed then.
     pub fn update(self) -> Update<T, Every<T>> {
@@ -102,7 +106,8 @@ impl<T: Record> QuerySet<T> {
     /// - As [`update`](Self::update); awaited, it answers nothing, and with
     ///   [`returning`](Update::returning) or [`returning_old`](Update::returning_old) with the
     ///   document.
-    /// - One statement where the filter names the id or the limit is 1, else a transaction around it.
+    /// - One statement where the filter names the id or the limit is 1 and nothing comes back, else a
+    ///   transaction around it.
     ///
     /// # Errors
     ///
@@ -132,7 +137,7 @@ impl<T: Record> QuerySet<T> {
     }
 
     /// Takes the first `count` documents of the query that nobody else is taking, changes them, and
-    /// answers with them as they are then: one statement, for queues of work.
+    /// answers with them as they are then: for queues of work.
     ///
     /// # Behavior
     ///
@@ -144,7 +149,9 @@ impl<T: Record> QuerySet<T> {
     ///
     /// # Errors
     ///
-    /// As [`update`](Self::update); `InvalidQuery` for a count of zero.
+    /// As [`update`](Self::update); `InvalidQuery` for a count of zero. A document that does not read is
+    /// `Corrupt`, and none is taken: put it aside by its id, which the error names, through
+    /// [`Db::collection`](crate::Db::collection).
     ///
     /// ```
     /// # use den::prelude::*;

@@ -1,10 +1,14 @@
 //! Whether changes may be made: den's own fields, and fields that nobody declared.
 
-use den_backend::{Change, Error, ErrorKind, FieldKind, FieldPath, Patch, Result};
+use den_backend::{
+    ArithmeticOp, Capability, Change, Error, ErrorKind, Field, FieldKind, FieldPath, Patch, Result,
+    Value,
+};
 
 use crate::{
     Db, Timestamp,
-    expr::{refuse_aggregates, walk::set_time_in},
+    expr::{fitting::counted, refuse_aggregates, walk::set_time_in},
+    fields::schema::Reads,
     query::{
         declared::Declared,
         update_fields::{Place, kind_of},
@@ -19,9 +23,23 @@ pub(crate) struct Draft {
     pub(super) changes: Vec<Change>,
     /// What was named by path, which the compiler could not see.
     untyped: Vec<FieldPath>,
+    /// What was named by handles, below a parent.
+    nested: Vec<FieldPath>,
+    /// The integers that numbers must stay among.
+    ranges: Vec<(FieldPath, (i64, i64))>,
     pub(super) error: Option<Error>,
     /// Whether fields may be named that nobody declared.
     pub(super) unknown_fields: bool,
+    /// Whether a changed document may not read as its type, for all that the compiler has seen.
+    may_not_read: bool,
+}
+
+/// Changes that were checked.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) patch: Patch,
+    /// Whether each changed document has to be read as its type, because it might not.
+    pub(crate) reads_back: bool,
 }
 
 /// The fields that den looks after itself, and what to do instead of changing them.
@@ -55,8 +73,32 @@ impl Draft {
     pub(super) fn place(&mut self, place: Place) -> FieldPath {
         if !place.is_known {
             self.untyped.push(place.path.clone());
+        } else if place.path.segments().len() > 1 {
+            self.nested.push(place.path.clone());
         }
         place.path
+    }
+
+    /// Notes where a change leaves nothing.
+    pub(super) fn emptied(&mut self, place: Place, may_be_missing: bool) -> FieldPath {
+        self.may_not_read |= place.is_known && !may_be_missing;
+        match place.is_known {
+            true => place.path,
+            false => self.place(place),
+        }
+    }
+
+    /// Notes where a change counts.
+    pub(super) fn counted(&mut self, place: Place, range: Option<(i64, i64)>) -> FieldPath {
+        if let Some(range) = range {
+            self.ranges.push((place.path.clone(), range));
+        }
+        self.place(place)
+    }
+
+    /// Notes that a changed document may not read as its type.
+    pub(super) fn may_not_read(&mut self) {
+        self.may_not_read = true;
     }
 
     /// The changes as a patch, checked; those that name fields by path against what is declared.
@@ -64,7 +106,7 @@ impl Draft {
         mut self,
         db: &Db,
         declared: impl FnOnce() -> Option<Declared>,
-    ) -> Result<Patch> {
+    ) -> Result<Ready> {
         if let Some(error) = self.error {
             return Err(error);
         }
@@ -81,24 +123,157 @@ impl Draft {
                 refuse_own(from)?;
             }
         }
-        if !self.untyped.is_empty()
+        let is_clear = self.untyped.is_empty() && self.nested.is_empty();
+        if !is_clear
             && !self.unknown_fields
             && let Some(declared) = declared()
         {
+            // A parent that is null becomes an object that holds nothing else.
+            self.may_not_read |= self.nested.iter().any(|it| declared.may_lack_parent(it));
             for path in &self.untyped {
                 check_known(&declared, path)?;
             }
             for change in &self.changes {
                 if self.untyped.contains(change.path()) {
                     check_kind(&declared, change)?;
+                    self.may_not_read |= !fits(&declared, change)?;
+                    if let Some(Reads::Integers(least, most)) = declared.reads_at(change.path()) {
+                        self.ranges.push((change.path().clone(), (least, most)));
+                    }
                 }
             }
         }
         let patch = Patch::new(self.changes);
         patch.check(db.capabilities())?;
         patch.check_engine(db.backend().name())?;
-        Ok(patch)
+        let computes = db.capabilities().has(Capability::Expressions);
+        let (patch, is_bounded) = bounded(patch, &self.ranges, computes);
+        Ok(Ready {
+            patch,
+            reads_back: !self.unknown_fields && (self.may_not_read || !is_bounded),
+        })
     }
+}
+
+/// Engines take long for patches that change what they have changed; more numbers are looked at by den.
+const MOST_GUARDS: usize = 16;
+
+/// Has numbers stay among the integers that their fields hold; answers whether that is certain now.
+fn bounded(mut patch: Patch, ranges: &[(FieldPath, (i64, i64))], computes: bool) -> (Patch, bool) {
+    let overlap = |a: &FieldPath, b: &FieldPath| {
+        a.segments().starts_with(b.segments()) || b.segments().starts_with(a.segments())
+    };
+    let mut is_certain = true;
+    let mut guards = Vec::new();
+    for change in &patch.changes {
+        let (path, op, by) = match change {
+            Change::Inc { path, by } => (path, ArithmeticOp::Add, by),
+            Change::Mul { path, by } => (path, ArithmeticOp::Mul, by),
+            Change::Set { .. }
+            | Change::Unset { .. }
+            | Change::SetExpr { .. }
+            | Change::Min { .. }
+            | Change::Max { .. }
+            | Change::Push { .. }
+            | Change::AddToSet { .. }
+            | Change::Pull { .. }
+            | Change::PopFirst { .. }
+            | Change::PopLast { .. }
+            | Change::Rename { .. } => continue,
+        };
+        let range = ranges.iter().find(|(it, _)| it == path).map(|it| it.1);
+        let Some(range) = range.filter(|it| *it != (i64::MIN, i64::MAX)) else {
+            continue;
+        };
+        let touches = |it: &Change| match it {
+            Change::Rename { from, to } => overlap(from, path) || overlap(to, path),
+            Change::Set { .. }
+            | Change::Unset { .. }
+            | Change::SetExpr { .. }
+            | Change::Inc { .. }
+            | Change::Mul { .. }
+            | Change::Min { .. }
+            | Change::Max { .. }
+            | Change::Push { .. }
+            | Change::AddToSet { .. }
+            | Change::Pull { .. }
+            | Change::PopFirst { .. }
+            | Change::PopLast { .. } => overlap(it.path(), path),
+        };
+        if !computes
+            || guards.len() == MOST_GUARDS
+            || patch.changes.iter().filter(|it| touches(it)).count() > 1
+        {
+            // What is there when its turn comes is not what was there before.
+            is_certain = false;
+            continue;
+        }
+        let field = Field::document(path.clone(), FieldKind::Number);
+        guards.push(Change::SetExpr {
+            path: path.clone(),
+            value: counted(field, op, by, range),
+        });
+    }
+    patch.changes.extend(guards);
+    (patch, is_certain)
+}
+
+/// Whether a declared field certainly reads as its type after this change.
+///
+/// # Errors
+///
+/// `InvalidQuery` for a change after which it certainly does not.
+fn fits(declared: &Declared, change: &Change) -> Result<bool> {
+    let path = change.path();
+    if declared.may_lack_parent(path) {
+        return Ok(false);
+    }
+    let Some(reads) = declared.reads_at(path) else {
+        return Ok(false);
+    };
+    Ok(match change {
+        Change::Set { value, .. } | Change::Min { value, .. } | Change::Max { value, .. } => {
+            match (reads, value) {
+                (Reads::Json, _)
+                | (Reads::Text, Value::Text(_))
+                | (Reads::Bool, Value::Bool(_))
+                | (Reads::Number, Value::Int(_) | Value::Float(_)) => true,
+                (Reads::Integers(least, most), Value::Int(it)) if (least..=most).contains(it) => {
+                    true
+                }
+                (Reads::Integers(..), Value::Int(_) | Value::Float(_)) => {
+                    return Err(no_such_integer(path, reads));
+                }
+                (Reads::Text | Reads::Bool | Reads::Number | Reads::Integers(..), _) => false,
+            }
+        }
+        Change::Inc { by, .. } | Change::Mul { by, .. } => match (reads, by) {
+            (Reads::Integers(..), Value::Float(_)) => return Err(no_such_integer(path, reads)),
+            (Reads::Integers(..) | Reads::Number | Reads::Json, _) => true,
+            (Reads::Text | Reads::Bool, _) => false,
+        },
+        Change::SetExpr { .. }
+        | Change::Push { .. }
+        | Change::AddToSet { .. }
+        | Change::Pull { .. }
+        | Change::PopFirst { .. }
+        | Change::PopLast { .. } => reads == Reads::Json,
+        Change::Unset { .. } | Change::Rename { .. } => false,
+    })
+}
+
+fn no_such_integer(path: &FieldPath, reads: Reads) -> Error {
+    let range = match reads {
+        Reads::Integers(i64::MIN, i64::MAX)
+        | Reads::Text
+        | Reads::Bool
+        | Reads::Number
+        | Reads::Json => String::new(),
+        Reads::Integers(least, most) => format!(" from {least} to {most}"),
+    };
+    invalid(format!(
+        "the field `{path}` is declared as an integer{range}, which it would not be after this change"
+    ))
 }
 
 /// Adds what den changes itself on every write.
@@ -141,13 +316,17 @@ fn check_known(declared: &Declared, path: &FieldPath) -> Result<()> {
         if lies_above {
             return match field.kind {
                 FieldKind::Object | FieldKind::Any => Ok(()),
-                FieldKind::Text | FieldKind::Number | FieldKind::Bool | FieldKind::Array => {
-                    Err(invalid(format!(
-                        "nothing lies at `{path}`, because `{}` is declared as {}",
-                        field.path,
-                        describe(field.kind)
-                    )))
-                }
+                FieldKind::Array => Err(invalid(format!(
+                    "`{path}` cannot be changed, because `{0}` is declared as an array: a patch reaches \
+                     no elements; put the whole array there, or use `push`, `add_to_set`, `pull`, \
+                     `pop_first` and `pop_last` on `{0}`",
+                    field.path
+                ))),
+                FieldKind::Text | FieldKind::Number | FieldKind::Bool => Err(invalid(format!(
+                    "nothing lies at `{path}`, because `{}` is declared as {}",
+                    field.path,
+                    describe(field.kind)
+                ))),
             };
         }
     }

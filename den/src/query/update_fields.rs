@@ -64,6 +64,10 @@ pub trait ExprFor<D, F> {
     /// The expression.
     #[doc(hidden)]
     fn __expr(self) -> Result<Expr>;
+
+    /// Whether it is known to be of the type of the field.
+    #[doc(hidden)]
+    const __FITS: bool = true;
 }
 
 /// A field that may be null, so that it can be taken away.
@@ -72,14 +76,22 @@ pub trait ExprFor<D, F> {
     label = "not an optional field",
     note = "only a field that is declared as `Option` can be missing"
 )]
-pub trait OptionalField<D>: Target<D> {}
+pub trait OptionalField<D>: Target<D> {
+    /// Whether a document certainly reads without it.
+    #[doc(hidden)]
+    const __MAY_BE_MISSING: bool = true;
+}
 
 /// A field that holds a number.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` holds no number, so it cannot be counted up or multiplied",
     label = "not a field with a number"
 )]
-pub trait NumberField<D>: Target<D> {}
+pub trait NumberField<D>: Target<D> {
+    /// The least and the greatest integer that it holds, where that is known.
+    #[doc(hidden)]
+    const __RANGE: Option<(i64, i64)> = None;
+}
 
 /// A field whose values have an order.
 #[diagnostic::on_unimplemented(
@@ -129,11 +141,17 @@ impl<D> Target<D> for Untyped {
 }
 
 impl<D, T> OptionalField<D> for Field<D, T, Nullable> {}
-impl<D> OptionalField<D> for Field<D, Json, Required> {}
-impl<D, T> OptionalField<D> for Field<D, Link<T>, Required> {}
+impl<D> OptionalField<D> for Field<D, Json, Required> {
+    const __MAY_BE_MISSING: bool = false;
+}
+impl<D, T> OptionalField<D> for Field<D, Link<T>, Required> {
+    const __MAY_BE_MISSING: bool = false;
+}
 impl<D> OptionalField<D> for Untyped {}
 
-impl<D, T: Number, N> NumberField<D> for Field<D, T, N> {}
+impl<D, T: Number, N> NumberField<D> for Field<D, T, N> {
+    const __RANGE: Option<(i64, i64)> = T::__RANGE;
+}
 impl<D> NumberField<D> for Untyped {}
 
 impl<D, T: Ordered, N> OrderedField<D> for Field<D, T, N> {}
@@ -236,6 +254,8 @@ impl<D, T, N, E: Assign<D, T, N>> ExprFor<D, Field<D, T, N>> for E {
     fn __expr(self) -> Result<Expr> {
         self.into_assigned()
     }
+
+    const __FITS: bool = E::__FITS;
 }
 
 impl<D, E: IntoComputed<D>> ExprFor<D, Untyped> for E {

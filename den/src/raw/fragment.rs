@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use den_backend::{
-    ArgumentMode, Capability, Error, ErrorKind, Expr, Native, NativeKind, Piece, Result, Value,
+    ArgumentMode, Capability, Error, ErrorKind, Expr, Native, NativeKind, Piece, Query, Result,
+    Value,
     raw::{RawPiece, RawText, Syntax},
 };
 use serde::Serialize;
@@ -19,7 +20,7 @@ impl<D> Filter<D> {
     /// - `d.id` is the id of the document and `d.data` the document, as PostgreSQL's `jsonb` and
     ///   SQLite's binary JSON. Null counts as false.
     /// - Placeholders are `$1`, `$2` and so on, as in [raw statements](crate::raw); on PostgreSQL a
-    ///   number is bound as `numeric`. The text is `&'static str`.
+    ///   number is bound as `numeric`. The text is `&'static str`, and its parentheses go together.
     /// - It is about the documents of the query: not of use within a filter through a link or over
     ///   elements.
     ///
@@ -58,6 +59,35 @@ impl<D> Filter<D> {
     }
 }
 
+/// What is put around a condition; it ends on a line of its own, because the text may end in a comment.
+const AROUND: (&str, &str) = ("(", "\n)");
+
+/// Says which raw conditions a query has, where an engine refused it.
+pub(crate) fn named_in(query: &Query) -> impl Fn(Error) -> Error + Copy {
+    move |error| {
+        if !matches!(error.kind(), ErrorKind::InvalidQuery | ErrorKind::Backend) {
+            return error;
+        }
+        let mut names = Vec::new();
+        collect_names(&query.filter, &mut names);
+        match names.is_empty() {
+            true => error,
+            false => error.with_context(["raw filter `", &names.join("`, `"), "`"].concat()),
+        }
+    }
+}
+
+fn collect_names(expr: &Expr, names: &mut Vec<&'static str>) {
+    if let Expr::Native(native) = expr
+        && native.pieces.first() == Some(&Piece::Sql(AROUND.0))
+        && native.pieces.last() == Some(&Piece::Sql(AROUND.1))
+        && !names.contains(&native.feature)
+    {
+        names.push(native.feature);
+    }
+    expr.parts().for_each(|it| collect_names(it, names));
+}
+
 fn fragment(engine: &'static str, site: Site, sql: RawSql, values: Vec<Value>) -> Result<Native> {
     let Cow::Borrowed(text) = sql.text_for(engine)? else {
         return Err(invalid(
@@ -66,11 +96,13 @@ fn fragment(engine: &'static str, site: Site, sql: RawSql, values: Vec<Value>) -
     };
     let parsed = RawText::parse(text, Syntax::of(engine))?;
     parsed.check_parameters(values.len())?;
+    // What is closed here would end the condition, and with it what den adds to the query.
+    parsed.check_parentheses()?;
     if text.trim().is_empty() || text.trim_end().ends_with(';') {
         return Err(invalid("the text is no condition"));
     }
     let mut pieces = Vec::new();
-    pieces.push(Piece::Sql("("));
+    pieces.push(Piece::Sql(AROUND.0));
     for piece in parsed.pieces() {
         match piece {
             RawPiece::Text("") => {}
@@ -81,8 +113,7 @@ fn fragment(engine: &'static str, site: Site, sql: RawSql, values: Vec<Value>) -
             }
         }
     }
-    // On a line of its own, because the text may end in a comment.
-    pieces.push(Piece::Sql("\n)"));
+    pieces.push(Piece::Sql(AROUND.1));
     Ok(Native {
         engine,
         feature: site.name(),

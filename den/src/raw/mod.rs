@@ -58,6 +58,7 @@ mod params;
 mod site;
 mod sql;
 
+pub(crate) use self::fragment::named_in;
 pub use self::{
     execute::ExecuteRaw,
     params::{Params, truth},

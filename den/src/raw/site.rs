@@ -8,6 +8,7 @@ use den_backend::__private::inventory;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Site {
     name: &'static str,
+    package: Option<&'static str>,
     module: &'static str,
     file: &'static str,
     line: u32,
@@ -33,7 +34,8 @@ inventory::collect!(Site);
 macro_rules! site {
     ($name:literal) => {{
         const SITE: $crate::raw::Site =
-            $crate::raw::Site::__new($name, module_path!(), file!(), line!());
+            $crate::raw::Site::__new($name, module_path!(), file!(), line!())
+                .__of(option_env!("CARGO_PKG_NAME"));
         $crate::__private::inventory::submit! { SITE }
         SITE
     }};
@@ -60,10 +62,18 @@ impl Site {
         );
         Self {
             name,
+            package: None,
             module,
             file,
             line,
         }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __of(mut self, package: Option<&'static str>) -> Self {
+        self.package = package;
+        self
     }
 
     /// The name.
@@ -71,8 +81,13 @@ impl Site {
         self.name
     }
 
-    /// The crate it is in.
+    /// The package it is in, by its name in `Cargo.toml`; the crate, where it was not built by Cargo.
     pub fn package(self) -> &'static str {
+        self.package.unwrap_or_else(|| self.crate_name())
+    }
+
+    /// The crate it is in, as in `use`.
+    pub(crate) fn crate_name(self) -> &'static str {
         self.module.split("::").next().unwrap_or(self.module)
     }
 }

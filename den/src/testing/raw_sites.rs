@@ -10,8 +10,8 @@ use crate::raw::{Site, sites};
 /// # Behavior
 ///
 /// - Every [`site!`](crate::site) that is compiled into the test program counts, whether it ran or
-///   not. The package is a crate's name as in `use`: `my_app`, and `my_app`'s own tests belong to it when
-///   it is tested; programs in its folder `tests` are crates of their own.
+///   not. The package is named as in `Cargo.toml`, `env!("CARGO_PKG_NAME")`, or as in `use`; `-` and `_`
+///   are the same. Its tests belong to it, those of its folder `tests` too.
 ///
 /// # Errors
 ///
@@ -27,11 +27,25 @@ use crate::raw::{Site, sites};
 /// # }
 /// ```
 pub fn check_raw_sites(package: &str, declared: &[&str]) -> Result<(), String> {
-    let of_package: Vec<Site> = sites()
-        .into_iter()
-        .filter(|it| it.package() == package)
-        .collect();
+    let is_of_package =
+        |it: &Site| is_same(it.package(), package) || is_same(it.crate_name(), package);
+    let of_package: Vec<Site> = sites().into_iter().filter(is_of_package).collect();
+    if of_package.is_empty() && !declared.is_empty() {
+        let known: BTreeSet<&str> = sites().into_iter().map(Site::package).collect();
+        let known = known.into_iter().collect::<Vec<&str>>().join("`, `");
+        return Err(format!(
+            "no place of the package `{package}` runs a raw statement, but these are listed: {}; places \
+             are known of `{known}`",
+            declared.join(", ")
+        ));
+    }
     compare(&of_package, declared)
+}
+
+/// Whether two names stand for one package: a crate has `_` where its package may have `-`.
+fn is_same(a: &str, b: &str) -> bool {
+    let plain = |it: char| if it == '-' { '_' } else { it };
+    a.chars().map(plain).eq(b.chars().map(plain))
 }
 
 fn compare(found: &[Site], declared: &[&str]) -> Result<(), String> {

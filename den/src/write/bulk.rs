@@ -14,7 +14,7 @@ use crate::{
         atomically,
         batch::last_of_each_id,
         chain::put_in,
-        draft::{Draft, Expect, MayChange, Write, checked},
+        draft::{Draft, Expect, MayChange, Write, as_stored, checked},
         put::{Intent, is_plain},
         refusal::{accept, nth},
     },
@@ -123,7 +123,7 @@ fn item<D: Document>(
     match mode {
         BulkMode::Fail | BulkMode::SkipExisting => {}
         BulkMode::Overwrite if is_insert => write.expect = Expect::Any,
-        BulkMode::Overwrite => write.expect = Expect::Present,
+        BulkMode::Overwrite => write.expect = as_stored(document),
         BulkMode::OverwriteIfRevision if is_insert && rev.is_none() => {}
         BulkMode::OverwriteIfRevision => {
             write.expect = Expect::Revision(rev);
@@ -272,9 +272,12 @@ async fn decided<D: Document>(
 ) -> Result<Intent> {
     let is_insert = intent.is_insert(document);
     let has_id = !document.id().is_empty() && document.id().is_storable();
+    let has_revision = document.base().rev.is_some();
     match mode {
-        BulkMode::Overwrite | BulkMode::OverwriteIfRevision if is_insert && has_id => {}
-        BulkMode::Overwrite if !is_insert => return Ok(Intent::Overwrite),
+        BulkMode::Overwrite if !is_insert => return Ok(Intent::OverwriteStored),
+        BulkMode::Overwrite if has_id => {}
+        // Without a revision, only what is not there fits.
+        BulkMode::OverwriteIfRevision if is_insert && has_id && has_revision => {}
         BulkMode::Fail
         | BulkMode::SkipExisting
         | BulkMode::Overwrite

@@ -45,7 +45,11 @@ pub(super) async fn put_in<D: Document>(
     }
     let kept = match intent {
         Intent::Replace => Some(kept_of_stored(tx, document).await?),
-        Intent::Insert | Intent::Update | Intent::Save | Intent::Overwrite => None,
+        Intent::Insert
+        | Intent::Update
+        | Intent::Save
+        | Intent::Overwrite
+        | Intent::OverwriteStored => None,
     };
     // Taken first, because a hook may give the document its id.
     let before = document.base().snapshot();
@@ -57,7 +61,11 @@ pub(super) async fn put_in<D: Document>(
     let intent = match intent {
         Intent::Save if is_insert => Intent::Insert,
         Intent::Save => Intent::Update,
-        Intent::Insert | Intent::Update | Intent::Replace | Intent::Overwrite => intent,
+        Intent::Insert
+        | Intent::Update
+        | Intent::Replace
+        | Intent::Overwrite
+        | Intent::OverwriteStored => intent,
     };
     let write = prepare(document, intent, tx.db().now())?;
     let held = match is_insert {

@@ -272,14 +272,21 @@ fn expectation<D: Document>(document: &D, intent: Intent) -> Expect {
     if let Intent::Overwrite = intent {
         return Expect::Any;
     }
-    let by_revision = D::REVISION && !matches!(intent, Intent::Replace);
+    if D::REVISION && !matches!(intent, Intent::Replace | Intent::OverwriteStored) {
+        return Expect::Revision(document.base().rev.clone());
+    }
+    as_stored(document)
+}
+
+/// That the document is stored, whatever its revision; and not marked as deleted, unless this copy
+/// is one of a document that was.
+pub(super) fn as_stored<D: Document>(document: &D) -> Expect {
     let is_live = document
         .__deletion()
         .is_some_and(|it| !it.is_stored_deleted());
-    match (by_revision, D::SOFT_DELETE && is_live) {
-        (true, _) => Expect::Revision(document.base().rev.clone()),
-        (false, true) => Expect::Live,
-        (false, false) => Expect::Present,
+    match D::SOFT_DELETE && is_live {
+        true => Expect::Live,
+        false => Expect::Present,
     }
 }
 

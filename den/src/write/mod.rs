@@ -13,8 +13,11 @@
 //! | `draft` | what documents were before, and how they are made ready to be written |
 //! | `update` | changes to all documents of a query |
 //! | `upsert` | insert, or do something about what is in the way |
+//! | `arithmetic` | what is said of changes that cannot be computed |
+//! | `unknown` | what is stored in a document and its type says nothing of |
 //! | `refusal` | why a write did not happen |
 
+mod arithmetic;
 mod atomic;
 mod batch;
 mod bulk;
@@ -26,6 +29,7 @@ mod mark;
 mod put;
 mod read;
 mod refusal;
+mod unknown;
 mod update;
 mod upsert;
 
@@ -44,6 +48,6 @@ pub(crate) use self::{
     put::{Intent, put_one},
     read::{get, get_many, refresh},
     refusal::{no_id, not_found, refusal_error},
-    update::{update, update_json},
+    update::{locked, rows, update, update_json},
     upsert::{Aim, OnHit, upsert},
 };

@@ -28,13 +28,15 @@ pub(crate) enum Intent {
     Replace,
     /// Overwrite whatever is stored.
     Overwrite,
+    /// Overwrite what is stored and as live as the copy at hand, whatever its revision.
+    OverwriteStored,
 }
 
 impl Intent {
     pub(super) fn is_insert<D: Document>(self, document: &D) -> bool {
         match self {
             Self::Insert => true,
-            Self::Update | Self::Replace | Self::Overwrite => false,
+            Self::Update | Self::Replace | Self::Overwrite | Self::OverwriteStored => false,
             Self::Save => !document.base().is_stored(),
         }
     }

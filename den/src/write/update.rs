@@ -16,14 +16,18 @@ use crate::{
     executor::Handle,
     links::SaveRun,
     loading,
-    query::{Done, Job, with_own_changes},
+    query::{Done, Job, Ready, with_own_changes},
+    raw::named_in,
     write::{
-        RunHooks, atomically,
+        RunHooks,
+        arithmetic::{arithmetic, computes},
+        atomically,
         chain::{after_write, before_write},
         draft::{check, prepare, written},
         own_field,
         put::Intent,
         refusal::accept,
+        unknown::Unknown,
     },
 };
 
@@ -34,37 +38,44 @@ const CHUNK: usize = 256;
 pub(crate) async fn update<D: Document>(mut job: Job) -> Result<Done<D>> {
     let handle = job.handle.clone();
     let draft = std::mem::take(&mut job.draft);
-    let patch = draft
+    let Ready { patch, reads_back } = draft
         .into_patch(handle.db(), || Some(declared_of::<D>()))
         .map_err(|it| named::<D>(it))?;
     let runs_hooks = D::HOOKS && job.hooks == RunHooks::Yes;
-    // What a rule says about the new document cannot be asked where the old one comes back.
-    let sees_too_little = D::VALIDATED && job.returning == Returning::Old;
+    let looks_at_new = D::VALIDATED || reads_back;
+    // What is to be said about the new document cannot be said where the old one comes back.
+    let sees_too_little = looks_at_new && job.returning == Returning::Old;
     if runs_hooks || D::ATTACHMENTS || sees_too_little {
         counting::check::<D>(handle.db())?;
         return Box::pin(by_document(&handle, &job, &patch, runs_hooks)).await;
     }
     let patch = with_own_changes(patch, D::REVISION, handle.db().now())?;
-    let loads = job.returning != Returning::Nothing && (D::HOOKS || !job.links.is_idle::<D>());
-    if D::VALIDATED || loads || !job.has_any_count() {
+    // What comes back is read before the change is there for good.
+    let comes_back = job.returning != Returning::Nothing;
+    if looks_at_new || comes_back || !job.has_any_count() {
         return Box::pin(atomically(&handle, async |tx| {
-            at_once(&Handle::Tx(tx), &job, &patch).await
+            at_once(&Handle::Tx(tx), &job, &patch, looks_at_new).await
         }))
         .await;
     }
-    at_once(&handle, &job, &patch).await
+    at_once(&handle, &job, &patch, false).await
 }
 
 /// The one statement, and what is to be done with its answer.
-async fn at_once<D: Document>(handle: &Handle, job: &Job, patch: &Patch) -> Result<Done<D>> {
-    let asks = match D::VALIDATED {
+async fn at_once<D: Document>(
+    handle: &Handle,
+    job: &Job,
+    patch: &Patch,
+    looks_at_new: bool,
+) -> Result<Done<D>> {
+    let asks = match looks_at_new {
         true => Returning::New,
         false => job.returning,
     };
     let updated = statement(handle, job, patch, asks).await?;
     let mut documents = Vec::new();
     for row in &updated.rows {
-        let document = checked_after_change::<D>(row)?;
+        let document = checked_after_change::<D>(row, looks_at_new)?;
         if job.returning != Returning::Nothing {
             documents.push(document);
         }
@@ -72,23 +83,28 @@ async fn at_once<D: Document>(handle: &Handle, job: &Job, patch: &Patch) -> Resu
     finish(handle, job, updated.count, documents).await
 }
 
-/// A document that was changed where it lies, if it still is what its type and rules say. Without
-/// rules that is not asked for: what has been written then stays.
-pub(super) fn checked_after_change<D: Document>(row: &RawDocument) -> Result<D> {
+/// A document that was changed where it lies, if it still is what its type and rules say. One that
+/// does not read is the fault of the change, where that may be.
+pub(super) fn checked_after_change<D: Document>(
+    row: &RawDocument,
+    looks_at_new: bool,
+) -> Result<D> {
     let document: D = match decode(row) {
-        Err(why) if D::VALIDATED => return Err(unreadable::<D>(&row.id, why)),
+        Err(why) if looks_at_new => return Err(unreadable(D::COLLECTION, &row.id, why)),
         outcome => outcome?,
     };
     check(&document)?;
     Ok(document)
 }
 
-fn unreadable<D: Document>(id: &str, why: Error) -> Error {
-    let error = Error::new(
+fn unreadable(collection: &str, id: &str, why: Error) -> Error {
+    Error::new(
         ErrorKind::InvalidDocument,
         "the changed document would not read as its type",
-    );
-    named::<D>(error).with_id(id).with_source(why)
+    )
+    .with_collection(collection)
+    .with_id(id)
+    .with_source(why)
 }
 
 async fn statement(
@@ -98,7 +114,15 @@ async fn statement(
     returning: Returning,
 ) -> Result<Updated> {
     let session = handle.write().await?;
-    let updated = session.get().update(&job.query, patch, returning).await?;
+    let updated = session.get().update(&job.query, patch, returning).await;
+    let updated =
+        updated
+            .map_err(named_in(&job.query))
+            .map_err(|it| match computes(&job.query) {
+                // Nobody knows whether it was a change that could not be computed.
+                true => it,
+                false => arithmetic(it, patch).with_collection(&job.query.collection),
+            })?;
     job.check_count(updated.count)?;
     Ok(updated)
 }
@@ -123,12 +147,12 @@ async fn by_document<D: Document>(
     runs_hooks: bool,
 ) -> Result<Done<D>> {
     atomically(handle, async |tx| {
-        let ids = locked(&tx, job).await?;
+        let ids = locked(&tx, &job.query).await?;
         job.check_count(ids.len() as u64)?;
         let mut count = 0;
         let mut documents = Vec::new();
         for chunk in ids.chunks(CHUNK) {
-            let mut rows = read::<D>(&tx, chunk).await?;
+            let mut rows = rows::<D>(&tx, chunk).await?;
             for (at, id) in chunk.iter().enumerate() {
                 // Hooks of those before it may have changed it.
                 let row = match runs_hooks && at > 0 {
@@ -152,21 +176,26 @@ async fn by_document<D: Document>(
     .await
 }
 
-/// The ids of the documents, which are locked until the transaction ends.
+/// The ids of the documents of a query, which are locked until the transaction ends.
 ///
-/// All of them at first, because changes may move documents within the order of the query.
-async fn locked(tx: &Tx, job: &Job) -> Result<Vec<String>> {
-    let mut query = job.query.clone();
+/// All of them at first, because what is done to one may change what the query answers with.
+pub(crate) async fn locked(tx: &Tx, query: &Query) -> Result<Vec<String>> {
+    let mut query = query.clone();
     query.select = Select::Id;
     if tx.db().capabilities().has(Capability::RowLocks) {
         query.lock.get_or_insert(LockMode::Wait);
     }
     let session = tx.session().await?;
-    let rows = session.query(&query).await?;
-    rows.map_ok(|it| it.id).try_collect().await
+    let rows = session.query(&query).await.map_err(named_in(&query))?;
+    let ids = rows.map_ok(|it| it.id).try_collect().await;
+    ids.map_err(named_in(&query))
 }
 
-async fn read<D: Document>(tx: &Tx, ids: &[String]) -> Result<HashMap<String, RawDocument>> {
+/// The stored documents with these ids, by id.
+pub(crate) async fn rows<D: Document>(
+    tx: &Tx,
+    ids: &[String],
+) -> Result<HashMap<String, RawDocument>> {
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let session = tx.session().await?;
     let rows = session.get_many(D::COLLECTION, &ids).await?;
@@ -180,7 +209,7 @@ pub(super) async fn change_one<D: Document>(
     patch: &Patch,
     runs_hooks: bool,
 ) -> Result<Vec<u8>> {
-    let mut document: D = patched(row, patch)?;
+    let (mut document, unknown) = patched::<D>(row, patch)?;
     let before = document.base().snapshot();
     if runs_hooks {
         loading::after_load(&Handle::Tx(tx.clone()), slice::from_mut(&mut document)).await?;
@@ -188,7 +217,8 @@ pub(super) async fn change_one<D: Document>(
     } else {
         check(&document)?;
     }
-    let write = prepare(&mut document, Intent::Update, tx.db().now())?;
+    let mut write = prepare(&mut document, Intent::Update, tx.db().now())?;
+    unknown.put_back::<D>(&mut write)?;
     let held = counting::held_by_stored(tx, &document).await?;
     let outcome = tx.session().await?.put(D::COLLECTION, write.put()).await?;
     accept::<D>(&write, outcome)?;
@@ -200,17 +230,17 @@ pub(super) async fn change_one<D: Document>(
     Ok(write.body)
 }
 
-/// A stored document with changes made, remembering what is stored.
-fn patched<D: Document>(row: &RawDocument, patch: &Patch) -> Result<D> {
-    let mut value: Value = encode::decode(D::COLLECTION, &row.id, &row.body)?;
-    apply(patch, &mut value).map_err(|it| named::<D>(it).with_id(row.id.as_str()))?;
-    let body = encode::document(&value).map_err(|it| named::<D>(it).with_id(row.id.as_str()))?;
-    let mut document: D =
-        decode_body(&row.id, &body).map_err(|why| unreadable::<D>(&row.id, why))?;
+/// A stored document with changes made, remembering what is stored, and what its type leaves out of
+/// it.
+fn patched<D: Document>(row: &RawDocument, patch: &Patch) -> Result<(D, Unknown)> {
+    let changed = changed(D::COLLECTION, row, patch).map_err(|it| arithmetic(it, patch))?;
+    let mut document: D = decode_body(&row.id, &changed.body)
+        .map_err(|why| unreadable(D::COLLECTION, &row.id, why))?;
     if let Some(it) = document.__tracked_mut() {
         it.remember(None, &row.body);
     }
-    Ok(document)
+    let unknown = Unknown::of(&document, &changed)?;
+    Ok((document, unknown))
 }
 
 fn named<D: Document>(error: Error) -> Error {
@@ -224,30 +254,58 @@ pub(crate) async fn update_json(mut job: Job) -> Result<Done<Json>> {
     let collection = job.query.collection.clone();
     let declared = handle.db().declared(&collection);
     let known_revision = declared.as_ref().map(|it| it.has_revision);
-    let patch = draft
+    let read = declared.as_ref().and_then(|it| it.read);
+    let Ready { patch, reads_back } = draft
         .into_patch(handle.db(), || declared)
         .map_err(|it| it.with_collection(collection.as_str()))?;
+    let read = read.filter(|_| reads_back);
     let has_revision = match known_revision {
         Some(it) => it,
         None => some_have_revision(&handle, &job).await?,
     };
     let patch = with_own_changes(patch, has_revision, handle.db().now())?;
-    let updated = if job.has_any_count() {
-        statement(&handle, &job, &patch, job.returning).await?
-    } else {
-        Box::pin(atomically(&handle, async |tx| {
-            statement(&Handle::Tx(tx), &job, &patch, job.returning).await
-        }))
-        .await?
+    let at_once = async |handle: &Handle| {
+        let asks = match (job.returning, read) {
+            (Returning::Nothing, Some(_)) => Returning::New,
+            (asks, _) => asks,
+        };
+        let updated = statement(handle, &job, &patch, asks).await?;
+        if let Some(read) = read {
+            for row in &updated.rows {
+                let now = match asks {
+                    Returning::Old => &changed(&collection, row, &patch)?,
+                    Returning::New | Returning::Nothing => row,
+                };
+                read(now).map_err(|why| unreadable(&collection, &row.id, why))?;
+            }
+        }
+        let rows = match job.returning {
+            Returning::Nothing => &[],
+            Returning::New | Returning::Old => updated.rows.as_slice(),
+        };
+        let read = |it: &RawDocument| encode::decode(&collection, &it.id, &it.body);
+        Ok(Done {
+            count: updated.count,
+            documents: rows.iter().map(read).collect::<Result<_>>()?,
+        })
     };
-    let documents = updated
-        .rows
-        .iter()
-        .map(|it| encode::decode(&collection, &it.id, &it.body))
-        .collect::<Result<_>>()?;
-    Ok(Done {
-        count: updated.count,
-        documents,
+    if read.is_none() && job.has_any_count() {
+        return at_once(&handle).await;
+    }
+    Box::pin(atomically(&handle, async |tx| {
+        at_once(&Handle::Tx(tx)).await
+    }))
+    .await
+}
+
+/// What a patch makes of a stored document.
+fn changed(collection: &str, row: &RawDocument, patch: &Patch) -> Result<RawDocument> {
+    let of_row = |it: Error| it.with_collection(collection).with_id(row.id.as_str());
+    let mut value: Value = encode::decode(collection, &row.id, &row.body)?;
+    apply(patch, &mut value).map_err(of_row)?;
+    Ok(RawDocument {
+        id: row.id.clone(),
+        body: encode::document(&value).map_err(of_row)?,
     })
 }
 

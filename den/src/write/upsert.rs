@@ -17,8 +17,9 @@ use crate::{
     executor::Handle,
     links::{LinkPlan, SaveRun},
     loading,
-    query::{ChangesDraft, with_own_changes},
+    query::{ChangesDraft, Ready, with_own_changes},
     write::{
+        arithmetic::arithmetic,
         atomically,
         chain::put_in,
         draft::{Draft, MayChange, check, encoded, prepare, written},
@@ -55,7 +56,7 @@ pub(crate) enum OnHit {
 
 /// The same, checked.
 enum Hit {
-    Update(Patch),
+    Update(Ready),
     Keep,
     Replace,
     Get,
@@ -73,8 +74,8 @@ pub(crate) async fn upsert<D: Document>(
     let hit = match on_hit {
         OnHit::Update(changes) => {
             db.require(Capability::Patches)?;
-            let patch = changes.into_patch(db, || Some(declared_of::<D>()));
-            Hit::Update(patch.map_err(|it| it.with_collection(D::COLLECTION))?)
+            let ready = changes.into_patch(db, || Some(declared_of::<D>()));
+            Hit::Update(ready.map_err(|it| it.with_collection(D::COLLECTION))?)
         }
         OnHit::Keep => Hit::Keep,
         OnHit::Replace => Hit::Replace,
@@ -109,10 +110,14 @@ pub(crate) async fn upsert<D: Document>(
             }
         });
     }
-    Err(last.unwrap_or_else(|| {
-        let why = "others insert and delete what is in the way of this document all the time";
-        Error::new(ErrorKind::Serialization, why).with_collection(D::COLLECTION)
-    }))
+    // In a snapshot, what others have put in the way shows in the write alone, however often.
+    let why =
+        "others put something in the way of this document, or take it away again, all the time";
+    let error = Error::new(ErrorKind::Serialization, why).with_collection(D::COLLECTION);
+    Err(match last {
+        Some(last) => error.with_source(last),
+        None => error,
+    })
 }
 
 /// What one try of an upsert came to.
@@ -134,8 +139,8 @@ async fn at_once<D: Document>(
     hit: &Hit,
 ) -> Result<Step<D>> {
     let patch = match hit {
-        Hit::Update(patch) => Some(with_own_changes(
-            patch.clone(),
+        Hit::Update(ready) => Some(with_own_changes(
+            ready.patch.clone(),
             D::REVISION,
             handle.db().now(),
         )?),
@@ -151,7 +156,11 @@ async fn at_once<D: Document>(
             None => is_valid.map(|()| Step::Again(None)),
         };
     }
-    let may_be_taken_back = patch.is_some() && (D::VALIDATED || loads::<D>());
+    let looks_at_new = match hit {
+        Hit::Update(ready) => D::VALIDATED || ready.reads_back,
+        Hit::Keep | Hit::Replace | Hit::Get => false,
+    };
+    let may_be_taken_back = looks_at_new || patch.is_some() && loads::<D>();
     let mut run = async |handle: &Handle| {
         let before = document.base().snapshot();
         let write = prepare(document, Intent::Insert, handle.db().now())?;
@@ -168,7 +177,12 @@ async fn at_once<D: Document>(
             },
         };
         let session = handle.write().await?;
-        match session.get().upsert(D::COLLECTION, &upsert).await? {
+        let outcome = session.get().upsert(D::COLLECTION, &upsert).await;
+        let outcome = outcome.map_err(|it| match &patch {
+            Some(patch) => arithmetic(it, patch),
+            None => it,
+        })?;
+        match outcome {
             UpsertOutcome::Inserted => {
                 is_valid.clone()?;
                 written(document, handle.scope().as_ref(), before, &write.body);
@@ -176,7 +190,7 @@ async fn at_once<D: Document>(
             }
             UpsertOutcome::Changed(row) => {
                 drop(session);
-                checked_after_change::<D>(&row)?;
+                checked_after_change::<D>(&row, looks_at_new)?;
                 read(handle, &row).await.map(Step::Updated)
             }
             UpsertOutcome::Kept => {
@@ -254,7 +268,7 @@ async fn step_by_step<D: Document>(
             return Ok(Step::Inserted);
         };
         match hit {
-            Hit::Update(patch) => update_one(&tx, &inside, row, patch).await,
+            Hit::Update(ready) => update_one(&tx, &inside, row, &ready.patch).await,
             Hit::Keep | Hit::Get => read(&inside, &row).await.map(Step::Kept),
             Hit::Replace => {
                 document.base_mut().id = Id::new(row.id);
