@@ -20,9 +20,7 @@
 )]
 
 #[macro_use]
-extern crate den_test_harness;
-
-pub use den_test_harness as harness;
+pub extern crate den_test_harness as harness;
 
 pub mod api;
 pub mod cancellation;

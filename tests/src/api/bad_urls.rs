@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::support::{Item, everything, refused};
-use crate::harness::{Case, TestDb};
+use crate::harness::{Case, Target, TestDb};
 
 pub(super) const CASES: &[Case] = &[
     case!(a_folder_is_no_database, only: [SqliteFile]),
@@ -77,7 +77,7 @@ async fn a_missing_file_is_only_made_when_allowed(on: &TestDb) {
 async fn an_unknown_parameter_is_named(on: &TestDb) {
     let opened = Db::open(on.url_with("colour=blue")).await;
     let error = refused(opened, ErrorKind::InvalidQuery);
-    if on.target() != crate::harness::Target::Memory {
+    if on.target() != Target::Memory {
         assert!(error.to_string().contains("colour"), "{error}");
     }
 }

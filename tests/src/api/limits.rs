@@ -4,7 +4,7 @@ use den::{Json, field, prelude::*};
 use serde_json::json;
 
 use super::support::{Item, count, given, given_numbered, item, numbered};
-use crate::harness::{Case, TestDb};
+use crate::harness::{Case, Engine, TestDb};
 
 pub(super) const CASES: &[Case] = &[
     case!(a_hundred_thousand_ids),
@@ -166,7 +166,7 @@ async fn many_fields(on: &TestDb) {
 }
 
 async fn a_small_pool_serves_many_callers(on: &TestDb) {
-    let db = if on.target().can_be_opened_twice() && on.engine() != crate::harness::Engine::Memory {
+    let db = if on.target().can_be_opened_twice() && on.engine() != Engine::Memory {
         let db = Db::open(on.url_with("max_connections=2")).await.unwrap();
         db.register::<Item>().await.unwrap();
         db

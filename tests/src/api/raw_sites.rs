@@ -30,7 +30,7 @@ fn listed() -> Vec<&'static str> {
 }
 
 async fn every_place_is_listed() {
-    assert_eq!(NEVER_RUN.package(), "den_tests");
+    assert_eq!(NEVER_RUN.package(), "den-tests");
     let listed = listed();
     assert!(listed.len() > 50);
     assert_eq!(check_raw_sites("den_tests", &listed), Ok(()));

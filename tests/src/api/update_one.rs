@@ -113,7 +113,7 @@ async fn one_statement_where_there_can_be_no_other(on: &TestDb) {
     let guarded = p.base.id.eq(a.id()) & p.n.eq(1);
     let update = Item::query(&db).filter(guarded).update_one().inc(p.n, 1);
     update.returning().await.unwrap();
-    assert_eq!(recorder.take(), ["update items"]);
+    assert_eq!(recorder.take(), ["begin", "tx update items", "tx commit"]);
     let update = Item::query(&db).filter(p.n.ge(1)).limit(1).update_one();
     update.inc(p.n, 1).await.unwrap();
     assert_eq!(recorder.take(), ["update items"]);
