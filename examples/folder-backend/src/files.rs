@@ -13,8 +13,8 @@ use den_backend::{Error, ErrorKind, Result, Value};
 /// Numbers the temporary files of this process.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// The dotted paths of each index, by its name.
-pub(crate) type Indexes = BTreeMap<String, Vec<String>>;
+/// The dotted paths of each index, and all that was declared of it, by its name.
+pub(crate) type Indexes = BTreeMap<String, (Vec<String>, String)>;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Files {

@@ -328,7 +328,7 @@ impl Backend for FolderBackend {
         let collection = collection.to_owned();
         self.run(move |files| {
             let indexes = files.indexes(&collection)?.into_iter();
-            let recorded = indexes.map(|(name, fields)| RecordedIndex {
+            let recorded = indexes.map(|(name, (fields, _))| RecordedIndex {
                 collection: collection.clone(),
                 name,
                 fields,
@@ -344,27 +344,33 @@ impl Backend for FolderBackend {
     }
 
     async fn plan_collection(&self, meta: &CollectionMeta) -> Result<Vec<PlannedChange>> {
-        let names = self.collections().await?;
-        let planned = |action| PlannedChange {
-            collection: meta.name.clone(),
-            action,
-            statements: Vec::new(),
-        };
-        let mut plan = Vec::new();
-        if !names.contains(&meta.name) {
-            plan.push(planned(PlannedAction::CreateCollection));
-        }
-        let recorded = match plan.is_empty() {
-            true => self.list_recorded_indexes(&meta.name).await?,
-            false => Vec::new(),
-        };
-        for index in &meta.indexes {
-            if !recorded.iter().any(|it| it.name == index.name) {
-                let name = index.name.clone();
-                plan.push(planned(PlannedAction::CreateIndex { name }));
+        let wanted = meta.clone();
+        self.run(move |files| {
+            let planned = |action| PlannedChange {
+                collection: wanted.name.clone(),
+                action,
+                statements: Vec::new(),
+            };
+            let is_there = files.collections()?.contains(&wanted.name);
+            let indexes = files.indexes(&wanted.name)?;
+            let mut plan = Vec::new();
+            if !is_there {
+                plan.push(planned(PlannedAction::CreateCollection));
             }
-        }
-        Ok(plan)
+            for index in &wanted.indexes {
+                let name = index.name.clone();
+                match indexes.get(&name) {
+                    None => plan.push(planned(PlannedAction::CreateIndex { name })),
+                    Some((_, kept)) if *kept != declaration(index) => {
+                        let reason = "it is declared otherwise".to_owned();
+                        plan.push(planned(PlannedAction::RebuildIndex { name, reason }));
+                    }
+                    Some(_) => {}
+                }
+            }
+            Ok(plan)
+        })
+        .await
     }
 
     async fn collections(&self) -> Result<Vec<String>> {
@@ -409,10 +415,16 @@ fn record(files: &Files, collection: &str, declared: &[IndexMeta]) -> Result<()>
         let mut indexes = files.indexes(collection)?;
         for index in declared {
             let paths = index.fields.iter().map(|(field, _)| field.path.to_string());
-            indexes.insert(index.name.clone(), paths.collect());
+            let kept = (paths.collect(), declaration(index));
+            indexes.insert(index.name.clone(), kept);
         }
         files.set_indexes(collection, &indexes)
     })
+}
+
+/// All of a declaration as text, to see whether it changed.
+fn declaration(index: &IndexMeta) -> String {
+    format!("{index:?}")
 }
 
 fn unsupported(capability: Capability) -> Error {
