@@ -33,10 +33,17 @@ use crate::{
 /// Waits for locks one after the other, and says what the transaction sees. Locks with two numbers are
 /// apart from those with one, which applications take.
 const LOCK_IDS: &str = "SELECT current_setting('transaction_isolation') AS isolation,
-    pg_advisory_xact_lock(1684369003, k.n::integer)
+    pg_advisory_xact_lock(
+        1684369003,
+        (
+            SELECT n.oid::integer << 10 FROM pg_catalog.pg_namespace AS n
+            WHERE n.nspname = current_schema()
+        ) # k.n::integer
+    )
 FROM unnest($1::text[]) AS k (n)";
 
-/// How many locks the ids of a collection share; a power of two.
+/// How many locks the ids of a collection share; a power of two, of as many bits as the schema's number is
+/// shifted by above, so that collections of other schemas have others.
 const LOCKS: i32 = 1024;
 
 /// A partitioned collection, and the field by whose time it is.

@@ -25,7 +25,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use den_backend::{Backend, Error, ErrorKind, FieldPath, Result, check::check_collection};
-use den_sql::postgres_only;
+use den_sql::{POSTGRES, postgres_only, schema};
 
 use super::{check_name, shared};
 use crate::{
@@ -82,6 +82,8 @@ pub async fn create_range_partitioned_collection(
         return Err(Error::new(ErrorKind::InvalidQuery, message));
     }
     let made = within_ddl(shared, None, async |on| {
+        // As with every collection that den makes: whoever reads of it finds den's records.
+        run_all(on, schema::catalog(POSTGRES)).await?;
         let state = State::read(collection, on).await?;
         if !state.exists() {
             let sql = postgres_only::create_partitioned_table(collection, &field);
