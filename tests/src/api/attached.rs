@@ -231,7 +231,7 @@ impl<'a> World<'a> {
         assert!(report.corrected.is_empty(), "{note}: {report:?}");
         // Of what the other world has put nothing is here. What a dropped operation had handed to a
         // thread for files may still be put in place behind a sweep: the next one takes it.
-        for rest in (0..100).rev() {
+        for rest in (0..1000).rev() {
             self.sweep_all().await;
             let used = attachments.miscounts().await.unwrap();
             let there = usize::try_from(used.contents).unwrap() - used.missing.len();
